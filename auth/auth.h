@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+/*
+ * Who is it?  Credentials are checked in children of the keeper process; a worker asks over a
+ * SOCK_SEQPACKET socket and never sees a path or a service name.  Never logs; codes and texts.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct event_base;
+
+enum auth_kind { AUTH_PASSWORD_FILE };
+
+/* One `auth NAME { … }`. */
+struct auth_block {
+	const char *name;
+	enum auth_kind kind;
+	const char *path; /* password file */
+};
+
+enum auth_result {
+	AUTH_ACCEPTED,
+	AUTH_WRONG,      /* wrong password, or nobody knows the user */
+	AUTH_UNAVAILABLE /* the source cannot be used, no time, child lost: a denial */
+};
+
+/* --- the worker's side (link.c) ------------------------------------------------------------- */
+
+struct auth_link;
+struct auth_check;
+
+/* A worker's connection to the keeper; takes over fd.  lost() is called if the keeper has gone. */
+struct auth_link *auth_link_new(
+    struct event_base *base, int fd, void (*lost)(void *arg), void *arg);
+void auth_link_free(struct auth_link *link);
+
+struct auth_question {
+	const uint16_t
+	    *blocks; /* indices, in the order to be asked: the next only if the user is unknown */
+	size_t block_count;
+	const char *user, *password; /* may hold any byte but NUL */
+	size_t user_length, password_length;
+	int64_t deadline_ms; /* for the whole check */
+};
+/*
+ * done() comes once, from the loop; `block` is the index that accepted.  auth_check_free() cancels.
+ * NULL: out of memory or the link is lost.
+ */
+struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
+    void (*done)(void *arg, enum auth_result result, uint16_t block), void *arg);
+void auth_check_free(struct auth_check *check);
+
+/* --- the keeper's side (checks.c) ------------------------------------------------------------ */
+
+struct auth_checks;
+
+/* Serves links with forked children: at most cores-1 (at least 1) hashing at once, nice 10. */
+struct auth_checks *auth_checks_new(
+    struct event_base *base, const struct auth_block *blocks, size_t count);
+void auth_checks_free(struct auth_checks *checks); /* ends the children by their pid */
+/* Serve one more link; takes over fd.  An fd whose peer has gone is dropped. */
+int auth_checks_serve(struct auth_checks *checks, int fd);
+
+/* --- password files (password_file.c, passwd.c) ---------------------------------------------- */
+
+enum auth_verify { AUTH_VERIFY_RIGHT, AUTH_VERIFY_WRONG, AUTH_VERIFY_UNKNOWN, AUTH_VERIFY_FAILED };
+/* Reads the file now.  An unknown user costs the time of a wrong password. */
+enum auth_verify auth_password_file_verify(
+    const char *path, const char *user, const char *password);
+/*
+ * Look at every line: complain(arg, line, is_error, text) for each that is malformed or hashed with
+ * a method that is not allowed (plaintext, DES, $1$, {SHA}), and for a file that others can read
+ * (line 0).  -1 with errno if it cannot be read; else the number of users.
+ */
+long auth_password_file_check(const char *path,
+    void (*complain)(void *arg, unsigned line, bool error, const char *text), void *arg);
+/* Set or replace one user's password (yescrypt), atomically, mode 0600 if new.  NULL or what is
+ * wrong. */
+const char *auth_password_file_set(const char *path, const char *user, const char *password);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef GATEWAY_CONF_H
+#define GATEWAY_CONF_H
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "auth/auth.h"
+#include "gateway/log.h"
+#include "gateway/target.h"
+#include "resolver/resolver.h"
+#include "routes/routes.h"
+
+/* The configuration: read once, never changed, shared by all workers. */
+
+struct timeouts { /* milliseconds; 0 = off */
+	int64_t handshake, auth, dial, connect, idle, half_close, close;
+};
+
+struct limits { /* 0 = off */
+	unsigned sessions, sessions_per_client, sessions_per_user, handshakes_per_client;
+	double rate_per_client; /* new connections a second */
+};
+
+enum address_kind { ADDRESS_TCP, ADDRESS_INTERFACE, ADDRESS_UNIX, ADDRESS_ABSTRACT, ADDRESS_FD };
+
+/* One word after `address`, and what it stands for. */
+struct listen_address {
+	const char *text; /* as written */
+	struct place place;
+	enum address_kind kind;
+	bool shorthand;             /* 1080, :1080: a family the kernel lacks is skipped */
+	struct endpoint *endpoints; /* TCP: every address of the word, names resolved at load */
+	size_t endpoint_count;
+	const char *interface; /* INTERFACE */
+	uint16_t port;         /* INTERFACE */
+	const char *path;      /* UNIX; ABSTRACT without the @ */
+	unsigned mode;         /* UNIX; 0 = as the umask says */
+	const char *group;     /* UNIX; NULL */
+	int fd;                /* FD */
+};
+
+#define AUTH_NONE UINT16_MAX /* `none` in a listener's list */
+
+struct client_rule { /* allow, deny */
+	bool allow;
+	bool unix_clients; /* the word `unix` */
+	struct prefix prefix;
+};
+
+struct listener {
+	const char *name;
+	struct place place;
+	struct listen_address *addresses;
+	size_t address_count;
+	unsigned protocols; /* bits 1 << PROTOCOL_… */
+	unsigned commands;  /* bits 1 << COMMAND_… */
+	uint16_t *auth;     /* indices into conf.auths or AUTH_NONE, in order of preference */
+	size_t auth_count;  /* 0: nothing was said, as `none` */
+	struct client_rule *rules;
+	size_t rule_count;
+	const struct routes
+	    *routes; /* NULL: everything direct (no route in the configuration at all) */
+	struct timeouts timeouts;
+	struct limits limits;
+	size_t max_head;
+};
+
+struct conf {
+	const char *path; /* of the main file, NULL: built in or from options */
+	unsigned workers; /* resolved: at least 1 */
+	const char *run_as_user, *run_as_group; /* NULL: nothing said */
+	const char *chroot, *pid_file;
+	struct log_target *logs;
+	size_t log_count;
+	bool access_log;
+	bool access_json;
+	const char *access_path; /* NULL: with access_log, standard error */
+	struct timeouts timeouts;
+	struct limits limits;
+	int64_t drain_ms; /* 0: none */
+	struct resolver_config resolver;
+	const char *resolver_hosts_path; /* NULL: off */
+	bool resolver_system;            /* servers come from /etc/resolv.conf */
+	struct auth_block *auths;
+	size_t auth_count;
+	struct listener *listeners;
+	size_t listener_count;
+	struct access *access; /* NULL: none */
+	struct hops *hops;
+	struct routes **tables;
+	size_t table_count;
+};
+
+/* --- reading it (parse.c, conf*.c) ------------------------------------------------------------ */
+
+/* What the command line says; the lists end in NULL. */
+struct conf_options {
+	const char *path;          /* -c, or NULL */
+	const char *const *listen; /* --listen: makes a one-liner without a file */
+	const char *const *via;
+	const char *const *users;
+	const char *const *allow;
+	const char *auth; /* --auth */
+	bool debug;       /* -d */
+	bool strict;      /* warnings count as errors */
+	FILE *messages;   /* where errors and warnings are written, file:line:column with a caret */
+};
+/*
+ * Read, check, lint and run `expect`.  NULL if there was any error; all of them have been written
+ * to options->messages by then.  Nothing is bound, opened for writing or asked of the network but
+ * the names of listeners' addresses.
+ */
+struct conf *conf_load(const struct conf_options *options);
+void conf_free(struct conf *conf);
+/* Write the effective configuration, passwords left out, so that it can be read again. */
+void conf_dump(const struct conf *conf, FILE *out);
+
+/* May this client (NULL: on a unix socket) use the listener?  Most specific rule, equal = deny. */
+bool listener_allows(const struct listener *listener, const struct in6_addr *client);
+const struct listener *conf_listener(const struct conf *conf, const char *name);
+
+#endif

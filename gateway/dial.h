@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef GATEWAY_DIAL_H
+#define GATEWAY_DIAL_H
+
+#include "gateway/connect.h"
+#include "gateway/handshake.h"
+
+/*
+ * The way to a target: directly, or through a list of hops in travel order.  One loop for any mix:
+ * connect to the first, shake hands for the next, … until the target.
+ */
+struct dial;
+
+struct dial_plan {
+	struct loop *loop;
+	const struct hop *const
+	    *hops; /* travel order; a HOP_DIRECT may stand first; must outlive the dial */
+	size_t hop_count;
+	const struct request *request; /* copied: command and target for the last hop */
+	/* Where to connect when no hop is dialled; also what a last hop that wants an address gets
+	 * (the first one of a family it can reach). */
+	const struct in6_addr *addresses;
+	size_t address_count;
+	const struct endpoint *arrived; /* see struct connect_plan */
+	int64_t dial_ms;                /* for everything */
+	int64_t connect_ms; /* for one hop with all its addresses, unless the hop has its own */
+};
+
+struct dial_outcome {
+	enum reason reason;
+	struct stream
+	    *stream; /* the receiver's, if OK; surplus of the last hop is unread into it */
+	struct endpoint bound; /* our end: of the socket if direct, else as the last hop told; port
+	                          0: unknown */
+	struct endpoint peer;  /* what was connected to: the target, or the first hop */
+	int detail;            /* the failing hop's reply code or HTTP status, or 0 */
+	size_t failed;         /* index of the hop that failed; hop_count: the target */
+	int64_t resolve_ms;    /* the first hop's name; -1: nothing was asked */
+	int64_t connect_ms;    /* the first connection; -1: never up */
+	int64_t
+	    hops_ms[HOPS_MAX]; /* time until each hop was reached and done with; -1: not reached */
+};
+
+/* As connect_start(): done() once, from the loop; dial_free() cancels or releases. */
+struct dial *dial_start(const struct dial_plan *plan,
+    void (*done)(void *arg, const struct dial_outcome *outcome), void *arg);
+void dial_free(struct dial *d);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef GATEWAY_HTTP_HEAD_H
+#define GATEWAY_HTTP_HEAD_H
+
+#include "gateway/reason.h"
+#include "gateway/target.h"
+
+/*
+ * Strict parser of HTTP/1 heads (RFC 9112, 2-5), whole heads only: everything that two readers
+ * could understand differently is refused.  The head's bytes stay where they are; spans point into
+ * them.
+ */
+#define HTTP_FIELDS_MAX 100
+#define HTTP_REQUEST_LINE_MAX 8192 /* RFC 9112, 3: at least 8000 */
+
+struct span {
+	const char *text;
+	size_t length;
+};
+
+struct http_field {
+	struct span name, value; /* value without surrounding blanks */
+};
+
+/* RFC 9112, 3.2 */
+enum http_form { HTTP_ORIGIN, HTTP_ABSOLUTE, HTTP_AUTHORITY, HTTP_ASTERISK };
+
+struct http_head {
+	size_t length; /* of the whole head with its empty line */
+	int minor;     /* HTTP/1.minor */
+	/* request */
+	struct span method, uri; /* uri: the request-target as it came */
+	enum http_form form;
+	struct target
+	    target; /* AUTHORITY: host and port; ABSOLUTE of http: likewise, port 80 if none */
+	struct span scheme; /* ABSOLUTE */
+	struct span path;   /* ABSOLUTE: path and query, may be empty */
+	/* response */
+	int status;
+	struct span phrase;
+	/* both */
+	struct http_field fields[HTTP_FIELDS_MAX];
+	size_t field_count;
+	enum reason reason; /* of a refusal */
+};
+
+/*
+ * Parse the head at the beginning of `bytes`.  1: whole, *head is filled.  0: more is needed.
+ * -1: refused, head->reason says why (MALFORMED, TOO_LARGE, URI_TOO_LONG, HTTP_VERSION, BAD_NAME,
+ * BAD_PORT …), possibly before the head is whole.  `max` is the ceiling of the head.
+ */
+int http_head_request(struct http_head *head, const uint8_t *bytes, size_t length, size_t max);
+int http_head_response(struct http_head *head, const uint8_t *bytes, size_t length, size_t max);
+
+/* The only field of that name (case-insensitive); NULL if there is none; *several if more. */
+const struct http_field *http_head_field(
+    const struct http_head *head, const char *name, bool *several);
+
+#endif
