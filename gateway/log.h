@@ -25,12 +25,24 @@ struct log_target {
 
 /* Where messages go from now on; until then to stderr from `notice` up.  `targets` must live on. */
 void log_to(const struct log_target *targets, size_t count);
-/* Use this descriptor for the file target `index` (opened by the keeper); -1: open it by path. */
-void log_file(size_t index, int fd);
+/*
+ * Use this descriptor for the file target `index` (opened by the keeper); -1: open it by path.
+ * Until then that target gets nothing.  0, or -1 with errno.
+ */
+int log_file(size_t index, int fd);
 /* The access log's descriptor; -1: none. */
 void log_access_file(int fd);
 
-/* Start and stop the log's thread with one ring for each of `threads` writers. */
+/* While somebody watches the start: copy messages from `notice` up to stderr if no target is it. */
+void log_echo(bool on);
+/* There is no stdout and stderr any more: their targets become syslog (-D). */
+void log_daemon(void);
+
+/* Open a log file for appending, made with mode 0640.  The descriptor, or -1 with errno. */
+int log_open(const char *path);
+
+/* Start and stop the log's thread with one ring for each of `threads` writers.  After log_to(),
+ * log_file() and log_access_file(); stop it when all other threads have ended. */
 int log_start(unsigned threads);
 void log_stop(void); /* writes what is left, bounded in time */
 /* This thread's ring: 0 .. threads - 1.  Call once in each thread that logs. */
