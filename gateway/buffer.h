@@ -12,6 +12,8 @@
  */
 #define BUFFER_BLOCK 2048 /* the size that a pool keeps: every SOCKS message and most heads fit */
 
+#define BUFFER_KEPT 64 /* blocks in a pool at most */
+
 /* Blocks kept for reuse by one worker; never shared between threads.  All zero = empty. */
 struct buffer_pool {
 	void *free;
@@ -35,9 +37,10 @@ static inline size_t buffer_length(const struct buffer *b)
 {
 	return b->end - b->start;
 }
+/* NULL if nothing was ever written. */
 static inline uint8_t *buffer_bytes(const struct buffer *b)
 {
-	return b->data + b->start;
+	return b->data ? b->data + b->start : b->data;
 }
 
 /*

@@ -15,6 +15,9 @@
  *  HS_DONE  flush out.  What is left in `in` belongs to whoever speaks next.  A server later gets
  *           answer(), once (BIND: twice)
  *  HS_FAIL  reason says why; out may hold a last answer, which is to be flushed and lingered over
+ *
+ * HS_DONE and HS_FAIL are final: fed again, a handshake says the same and adds nothing.  How the
+ * bytes were cut makes no difference.  A client says nothing new before the hop has answered.
  */
 enum hs { HS_MORE, HS_ASK, HS_DONE, HS_FAIL };
 
@@ -33,7 +36,9 @@ struct request {
 
 struct handshake {
 	const struct handshake_ops *ops;
-	unsigned state;     /* private to the protocol */
+	unsigned state;     /* private to the protocol, but for the two ends below */
+	size_t seen;        /* private: what of `in` was looked at before */
+	unsigned interim;   /* private: answers that were none yet */
 	enum reason reason; /* HS_FAIL: why */
 	int detail;         /* HS_FAIL of a client: the hop's reply code or HTTP status; else 0 */
 	struct request request; /* server: filled at HS_DONE; client: what is asked of the hop */
@@ -54,12 +59,19 @@ struct handshake_ops {
 	const char *name;
 	enum hs (*feed)(struct handshake *h, struct buffer *in, struct buffer *out);
 	/* Servers, after HS_ASK: are the credentials right?  Wrong ones are answered and fail:
-	 * the next feed returns HS_FAIL with h->reason = `why`. */
+	 * the next feed returns HS_FAIL with h->reason = `why`.  The password is wiped. */
 	void (*verdict)(struct handshake *h, bool ok, enum reason why, struct buffer *out);
-	/* Servers, after HS_DONE: REASON_OK with our end of the connection (NULL: unknown), or the
-	 * protocol's refusal; `text` (may be NULL) is for HTTP's body, in place of the reason's. */
+	/*
+	 * Servers, after HS_DONE: REASON_OK with our end of the connection (NULL: unknown), or the
+	 * protocol's refusal; `text` (may be NULL) is for HTTP's body, in place of the reason's.
+	 * A refusal may come at any time before (a timeout, a limit) and is then what the client
+	 * can read where it stands: SOCKS4 and HTTP the whole answer, SOCKS5 no method, a failed
+	 * login or a reply.  After HS_FAIL nothing is added: the last word was said.
+	 */
 	void (*answer)(const struct handshake *h, enum reason reason, const struct endpoint *bound,
 	    const char *text, struct buffer *out);
+	/* Clients, may be NULL: what the beginning of an answer that ended too early says. */
+	enum reason (*truncated)(struct handshake *h, const struct buffer *in);
 };
 
 /* Servers.  `methods` as above; the credentials are wiped by handshake_clear(). */
@@ -79,9 +91,17 @@ void http_client_init(
 
 void handshake_clear(struct handshake *h); /* wipes */
 
+/*
+ * The peer ended in the middle: HS_FAIL from now on, h->reason is CLIENT_GONE for a server, for a
+ * client what a truncated refusal says, else HOP_CLOSED.  After HS_DONE and HS_FAIL nothing
+ * changes.
+ */
+void handshake_end(struct handshake *h, const struct buffer *in);
+
 /* Ceilings of `in` for each side; a longer handshake is refused. */
 #define SERVER_HANDSHAKE_MAX 16384 /* http { max-head }; SOCKS needs at most 4a: 8 + 513 + 256 */
 #define CLIENT_HANDSHAKE_MAX 65536 /* a hop's answer to CONNECT */
+#define HANDSHAKE_SAYS_MAX 2048    /* what one call adds to `out` at most */
 
 /* Which protocol a client's first byte belongs to, among the bits 1 << PROTOCOL_…; -1: none. */
 int sniff(uint8_t first, unsigned protocols);

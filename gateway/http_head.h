@@ -11,7 +11,10 @@
  * them.
  */
 #define HTTP_FIELDS_MAX 100
-#define HTTP_REQUEST_LINE_MAX 8192 /* RFC 9112, 3: at least 8000 */
+#define HTTP_FIELD_MAX 16384 /* one field's line */
+#define HTTP_METHOD_MAX 64
+#define HTTP_START_LINE_MAX 8192 /* RFC 9112, 3: at least 8000 */
+#define HTTP_EMPTY_LINES_MAX 2   /* before a request, RFC 9112, 2.2 */
 
 struct span {
 	const char *text;
@@ -25,9 +28,12 @@ struct http_field {
 /* RFC 9112, 3.2 */
 enum http_form { HTTP_ORIGIN, HTTP_ABSOLUTE, HTTP_AUTHORITY, HTTP_ASTERISK };
 
+/* What follows the head of a request (RFC 9112, 6). */
+enum http_body { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED };
+
 struct http_head {
 	size_t length; /* of the whole head with its empty line */
-	int minor;     /* HTTP/1.minor */
+	int minor;     /* 0 or 1: what is newer than HTTP/1.1 is taken as that */
 	/* request */
 	struct span method, uri; /* uri: the request-target as it came */
 	enum http_form form;
@@ -35,8 +41,10 @@ struct http_head {
 	    target; /* AUTHORITY: host and port; ABSOLUTE of http: likewise, port 80 if none */
 	struct span scheme; /* ABSOLUTE */
 	struct span path;   /* ABSOLUTE: path and query, may be empty */
+	enum http_body body;
+	uint64_t body_length; /* HTTP_BODY_LENGTH */
 	/* response */
-	int status;
+	int status; /* 0 until its line is whole */
 	struct span phrase;
 	/* both */
 	struct http_field fields[HTTP_FIELDS_MAX];
@@ -47,12 +55,22 @@ struct http_head {
 /*
  * Parse the head at the beginning of `bytes`.  1: whole, *head is filled.  0: more is needed.
  * -1: refused, head->reason says why (MALFORMED, TOO_LARGE, URI_TOO_LONG, HTTP_VERSION, BAD_NAME,
- * BAD_PORT …), possibly before the head is whole.  `max` is the ceiling of the head.
+ * BAD_PORT ...), possibly before the head is whole.  `max` is the ceiling of the head.
+ *
+ * A request is also refused for what would let two readers disagree about where it ends or to
+ * whom it goes: framing (RFC 9112, 6.1-6.3) and Host (RFC 9112, 3.2).  A response's framing is
+ * not looked at, it depends on what was asked.
  */
 int http_head_request(struct http_head *head, const uint8_t *bytes, size_t length, size_t max);
 int http_head_response(struct http_head *head, const uint8_t *bytes, size_t length, size_t max);
 
-/* The only field of that name (case-insensitive); NULL if there is none; *several if more. */
+/*
+ * May the verdict on `length` bytes differ from that on the first `before` of them, which was
+ * "more"?  A head that trickles in is then parsed once a line, not once a byte.
+ */
+bool http_head_news(const uint8_t *bytes, size_t before, size_t length, size_t max);
+
+/* The first field of that name (case-insensitive); NULL if there is none; *several if more. */
 const struct http_field *http_head_field(
     const struct http_head *head, const char *name, bool *several);
 

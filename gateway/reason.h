@@ -35,6 +35,8 @@
 	R(BAD_ADDRESS_TYPE, "bad-address-type", 8, 91, 400, "http_request_error", \
 	    "address type not supported") \
 	R(BAD_COMMAND, "bad-command", 7, 91, 501, "http_request_error", "command not supported") \
+	R(BAD_CODING, "bad-coding", 1, 91, 501, "http_request_error", \
+	    "transfer coding not supported") \
 	R(COMMAND_DENIED, "command-denied", 7, 91, 405, "http_request_denied", \
 	    "command not allowed here") \
 	/* Who asks, and whether it may be asked. */ \

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "gateway/reason.h"
 #include "routes/routes.h"
 
 /* Where to connect to: what a client asked for, or the next hop. */
@@ -33,5 +34,12 @@ bool endpoint_from_sockaddr(struct endpoint *endpoint, const struct sockaddr *sa
 /* HOST:PORT with exactly one port of 1..65535; brackets around IPv6 are demanded.  NULL or what is
  * wrong. */
 const char *target_parse(struct target *target, const char *text, size_t length);
+
+/*
+ * The same as it stands in HTTP (RFC 9110, 4.2 and 7.2).  Where no port is written it is
+ * `default_port`; 0: it must be written.  REASON_OK, REASON_BAD_NAME or REASON_BAD_PORT.
+ */
+enum reason target_parse_authority(
+    struct target *target, const char *text, size_t length, uint16_t default_port);
 
 #endif
