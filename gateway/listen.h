@@ -5,9 +5,9 @@
 #include "gateway/conf.h"
 
 /*
- * Listening sockets of one listener, as the keeper binds them.  TCP addresses have one socket for
- * each worker (the first is bound without SO_REUSEPORT, so that nobody else can join in); unix and
- * inherited sockets have one, which the first worker serves.
+ * Listening sockets, as the keeper binds them.  TCP addresses have one socket for each worker (the
+ * first is bound without SO_REUSEPORT, so that nobody else can join in); unix and inherited
+ * sockets have one, which the first worker serves.
  */
 struct bound {
 	int fd;
@@ -15,6 +15,9 @@ struct bound {
 	unsigned worker;
 	bool shared; /* the only socket of its address: accepted connections go round */
 	char address[TARGET_TEXT]; /* "127.0.0.1:1080" with the real port, or "unix:/path" */
+	const char *path;          /* of a unix socket that is ours; else NULL */
+	dev_t device;              /* what the path was when it was bound */
+	ino_t inode;
 };
 
 struct bound_set {
