@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: ISC
+"""Fixtures of the end-to-end tests: the program, origins, upstream proxies, name servers."""
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+import peers as peer_programs
+from hopgate import PROGRAM, Hopgate
+from servers import Server
+
+
+def pytest_xdist_auto_num_workers():
+    """The tests wait more than they work."""
+    return 2 * (os.cpu_count() or 1)
+
+
+def pytest_configure():
+    if not os.path.exists(PROGRAM):
+        raise pytest.UsageError(f"{PROGRAM}: not built; set HOPGATE")
+
+
+def pytest_sessionfinish(session):
+    """With HOPGATE_NO_SKIP=1 a skipped test is a failure of the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("HOPGATE_NO_SKIP") == "1" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = 1
+
+
+@pytest.fixture(name="tmp_path")
+def short_open_directory():
+    """A directory with a short name (unix sockets), open to a process without rights."""
+    directory = tempfile.mkdtemp(prefix="hopgate-")
+    os.chmod(directory, 0o755)
+    yield pathlib.Path(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(name="hopgate")
+def start_hopgate(tmp_path):
+    """hopgate(text, …) starts a gateway; at the end all are stopped and must end well."""
+    running = []
+
+    def begin(text="", **options):
+        directory = tmp_path / f"hopgate{len(running)}"
+        directory.mkdir()
+        running.append(Hopgate(directory, text, **options))
+        return running[-1]
+
+    yield begin
+    for gateway in running:
+        gateway.clean_up()
+
+
+@pytest.fixture(name="serve")
+def start_server():
+    """serve(handler, …) starts a TCP server in this process."""
+    running = []
+
+    def begin(handler, **options):
+        running.append(Server(handler, **options))
+        return running[-1]
+
+    yield begin
+    for server in running:
+        server.close()
+
+
+@pytest.fixture(name="peers", scope="session")
+def start_peers():
+    """peers(kind, number=0) is an upstream proxy, started when first asked for."""
+    directory = tempfile.mkdtemp(prefix="peers-")
+    pool = peer_programs.Pool(directory)
+    yield pool
+    pool.close()
+    shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: ISC
+"""The keeper and the gateway process: rights, files, deaths."""
+import os
+import signal
+import subprocess
+import threading
+
+import pytest
+
+import clients
+import hopgate as program
+import servers
+import tools
+from waiting import until
+
+
+@pytest.fixture(name="origin")
+def echo_origin(serve):
+    return serve(servers.echo)
+
+
+def reaches(gateway, origin):
+    tunnel = clients.socks5(gateway.address(), "127.0.0.1", origin.port)
+    assert clients.ask(tunnel, b"x") == b"x"
+    tunnel.close()
+
+
+def status(pid, field):
+    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith(field + ":"):
+                return line.split()[1:]
+    return None
+
+
+# --- deaths -------------------------------------------------------------------------------
+
+
+def test_a_killed_gateway_comes_back_and_listeners_never_refuse(hopgate, origin):
+    gateway = hopgate()
+    reaches(gateway, origin)
+    refused, stop = [], threading.Event()
+
+    def knock():
+        while not stop.is_set():
+            try:
+                clients.connect(gateway.address()).close()
+            except ConnectionRefusedError as error:
+                refused.append(error)
+            except OSError:
+                pass  # a reset is what a client of the dead process gets
+
+    knocking = threading.Thread(target=knock)
+    knocking.start()
+    for _ in range(3):
+        first = gateway.gateway_pid()
+        os.kill(first, signal.SIGKILL)
+        until(lambda: gateway.gateway_pid() != first, "another gateway process")
+        until(lambda: served(gateway, origin), "service")
+    stop.set()
+    knocking.join()
+    assert not refused
+    assert any("signal" in line or "died" in line or "killed" in line for line in gateway.stderr)
+    gateway.stop()
+
+
+def served(gateway, origin):
+    try:
+        reaches(gateway, origin)
+    except (clients.Refused, OSError):
+        return False
+    return True
+
+
+def test_the_gateway_goes_with_its_keeper(hopgate):
+    gateway = hopgate()
+    child = gateway.gateway_pid()
+    os.kill(gateway.pid, signal.SIGKILL)
+    gateway.process.wait(10)
+    until(lambda: not running(child), "the end of the gateway process")
+
+
+def running(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_stop_while_the_gateway_is_dead(hopgate):
+    gateway = hopgate()
+    os.kill(gateway.gateway_pid(), signal.SIGKILL)
+    gateway.stop()
+
+
+# --- rights -------------------------------------------------------------------------------
+
+
+def test_run_as(hopgate, origin):
+    tools.need_root("only root can become somebody else")
+    gateway = hopgate("run-as nobody\n")
+    child = gateway.gateway_pid()
+    assert set(status(child, "Uid")) == {"65534"}
+    assert status(child, "CapEff") == ["0000000000000000"]
+    assert status(child, "NoNewPrivs") == ["1"]
+    assert set(status(child, "Groups") or ["65534"]) <= {"65534"}
+    assert set(status(gateway.pid, "Uid")) == {"0"}
+    reaches(gateway, origin)
+
+
+def test_root_drops_its_rights_by_itself(hopgate, origin):
+    tools.need_root("only root can become somebody else")
+    gateway = hopgate()
+    assert status(gateway.gateway_pid(), "Uid")[0] != "0"
+    reaches(gateway, origin)
+
+
+def test_run_as_root_keeps_root(hopgate):
+    tools.need_root("only root can stay root")
+    assert status(hopgate("run-as root\n").gateway_pid(), "Uid")[0] == "0"
+
+
+def test_without_root(tmp_path, serve):
+    tools.need_root("must become somebody else first")
+    setpriv = tools.need("setpriv")
+    os.chmod(tmp_path, 0o777)
+    origin = serve(servers.echo)
+    prefix = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+    gateway = program.Hopgate(tmp_path, options=["--listen", "127.0.0.1:0"], prefix=prefix)
+    assert status(gateway.pid, "Uid")[0] == "65534"
+    reaches(gateway, origin)
+    gateway.stop()
+
+
+def test_chroot(hopgate, origin, tmp_path):
+    tools.need_root("only root can change its root")
+    jail = tmp_path / "jail"
+    jail.mkdir()
+    gateway = hopgate(f"chroot {jail}\nrun-as nobody\n")
+    assert os.readlink(f"/proc/{gateway.gateway_pid()}/root") == str(jail)
+    reaches(gateway, origin)
+    tunnel = clients.socks5(gateway.address(), "localhost", origin.port)
+    assert clients.ask(tunnel, b"named") == b"named"
+    tunnel.close()
+    gateway.session(target=f"localhost:{origin.port}")
+
+
+def test_a_password_is_checked_with_the_keepers_rights(hopgate, origin, tmp_path):
+    tools.need_root("the gateway process must lack a right")
+    path = tmp_path / "users"
+    assert program.command("passwd", path, "alice", input="secret\n").returncode == 0
+    gateway = hopgate(
+        f"run-as nobody\nauth staff {{ password-file {path} }}\n"
+        "listen main { address 127.0.0.1:0; auth staff }\n"
+    )
+    tunnel = clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", "secret")
+    assert clients.ask(tunnel, b"x") == b"x"
+
+
+def test_secrets_are_not_shown_by_the_kernel(hopgate):
+    gateway = hopgate()
+    for pid in gateway.processes():
+        with open(f"/proc/{pid}/cmdline", encoding="ascii") as line:
+            assert "secret" not in line.read()
+
+
+# --- files --------------------------------------------------------------------------------
+
+
+def test_pid_file(hopgate, tmp_path):
+    path = tmp_path / "pid"
+    gateway = hopgate(f"pid-file {path}\n")
+    assert int(path.read_text()) == gateway.pid
+    gateway.stop()
+    assert not path.exists()
+
+
+def test_daemon(tmp_path, serve):
+    origin, path = serve(servers.echo), tmp_path / "pid"
+    conf = tmp_path / "hopgate.conf"
+    conf.write_text(
+        f"pid-file {path}\nlog file {tmp_path}/log info\nlisten main {{ address 127.0.0.1:0 }}\n"
+    )
+    ready, told = os.pipe()
+    done = subprocess.run(
+        [program.PROGRAM, "run", "-D", "-c", conf, "--ready-fd", str(told)],
+        pass_fds=[told],
+        timeout=30,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(told)
+    assert done.returncode == 0
+    with open(ready, encoding="utf-8") as lines:
+        port = int(program.LISTENING.search(lines.readline())[1].rsplit(":", 1)[1])
+    pid = int(path.read_text())
+    try:
+        assert os.getsid(pid) != os.getsid(0)
+        tunnel = clients.socks5(("127.0.0.1", port), "127.0.0.1", origin.port)
+        assert clients.ask(tunnel, b"x") == b"x"
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: not running(pid), "the end of the daemon")
+    assert "listening on" in (tmp_path / "log").read_text()
+
+
+def test_a_daemon_that_cannot_start_says_so(tmp_path, hopgate):
+    taken = hopgate()
+    conf = tmp_path / "other.conf"
+    conf.write_text(f"listen main {{ address 127.0.0.1:{taken.port} }}\n")
+    done = program.command("run", "-D", "-c", conf)
+    assert done.returncode == 3 and str(taken.port) in done.stderr
