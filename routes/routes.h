@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* --- names and addresses (address.c, name.c) ------------------------------------------------- */
+/* --- names and addresses (host.c, address.c, prefix.c) --------------------------------------- */
 
 #define HOST_NAME_LENGTH 253 /* RFC 1035, 2.3.4, without the final dot */
 #define ADDRESS_TEXT INET6_ADDRSTRLEN
@@ -52,9 +52,14 @@ struct prefix {
 	struct in6_addr address;
 	unsigned length; /* 0..128, of the in6_addr: an IPv4 /8 is 104 */
 };
-/* "10.0.0.0/8", "192.0.2.1", "2001:db8::/32".  NULL or what is wrong (host bits set is wrong). */
+/* "10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "[2001:db8::]/32".  NULL or what is wrong. */
 const char *prefix_parse(struct prefix *prefix, const char *text, size_t length);
+/* The text for bits behind the length: *prefix is then the prefix that must have been meant. */
+extern const char prefix_host_bits[];
+/* As it is parsed; a whole address without its length. */
 char *prefix_format(const struct prefix *prefix, char out[ADDRESS_TEXT + 4]);
+/* The address as it is, for the senders of connections: anybody may own a 2002:a00::/24. */
+bool prefix_contains(const struct prefix *prefix, const struct in6_addr *address);
 /* Embedded IPv4 counts: 10.0.0.0/8 covers 64:ff9b::10.1.2.3. */
 bool prefix_covers(const struct prefix *prefix, const struct in6_addr *address);
 
@@ -90,7 +95,8 @@ struct query {
 	size_t address_count;
 };
 
-/* --- hops (hop.c) ---------------------------------------------------------------------------- */
+/* --- hops (hop.c, hop_uri.c, hops.c)
+ * ---------------------------------------------------------------------------- */
 
 #define HOPS_MAX 16
 
@@ -131,6 +137,8 @@ void hops_free(struct hops *hops);
 const char *hop_parse_uri(struct hop *hop, const char *uri,
     const char *(*directive)(struct hop *hop, const char *name, const char *value));
 void hop_clear(struct hop *hop);
+/* The hop as a URI, without password and query; false if it was cut to `size`. */
+bool hop_uri_text(const struct hop *hop, char *out, size_t size);
 /* Two hops that are the same way: protocol, address, credentials, source, mark, interface. */
 bool hop_equal(const struct hop *a, const struct hop *b);
 /*
