@@ -275,6 +275,26 @@ static void finished(void *arg, int status, int timeouts, struct ares_addrinfo *
 	asking->answered(asking, records);
 }
 
+/*
+ * That a port is closed is told to the next call on the socket.  If that is the sending of another
+ * question, c-ares 1.18 moves only this one to the next server and the first waits for its timeout:
+ * so receive before sending.
+ */
+static void hear_errors(struct resolver_engine *engine)
+{
+	const struct watch *watch;
+
+	for (size_t i = 0;; i++) {
+		size_t skip = i; /* counted anew: the last call may have closed sockets */
+
+		for (watch = engine->watches; watch != NULL && skip > 0; watch = watch->next)
+			skip--;
+		if (watch == NULL)
+			return;
+		ares_process_fd(engine->channel, event_get_fd(&watch->event), ARES_SOCKET_BAD);
+	}
+}
+
 void resolver_engine_ask(
     struct resolver_engine *engine, const char *name, struct resolver_asking *asking)
 {
@@ -283,7 +303,7 @@ void resolver_engine_ask(
 	    .ai_family = asking->kind == RESOLVER_A ? AF_INET : AF_INET6,
 	};
 
-	asking->engine = engine;
+	hear_errors(engine);
 	ares_getaddrinfo(engine->channel, name, NULL, &hints, finished, asking);
 	/* One that is armed is due sooner: everything has the same time. */
 	if (!evtimer_pending(&engine->timer, NULL))

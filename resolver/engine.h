@@ -19,7 +19,6 @@ size_t resolver_engine_server_count(const struct resolver_engine *engine);
 
 /* The asker's, who keeps it until the answer has come or the engine is freed. */
 struct resolver_asking {
-	struct resolver_engine *engine;
 	enum resolver_kind kind;
 	/* Once, even before resolver_engine_ask() returns; the records are the asker's. */
 	void (*answered)(struct resolver_asking *asking, struct resolver_records *records);
