@@ -113,8 +113,6 @@ static enum reason read_http_uri(struct http_head *head, struct span rest)
 	struct span authority;
 	size_t n = 0;
 
-	if (rest.length < 2 || memcmp(rest.text, "//", 2) != 0)
-		return REASON_MALFORMED;
 	authority = (struct span){rest.text + 2, 0};
 	while (2 + n < rest.length && authority.text[n] != '/' && authority.text[n] != '?')
 		n++;
@@ -133,12 +131,14 @@ static bool is_scheme(struct span s)
 	return s.length > 0 && isalpha((unsigned char)s.text[0]);
 }
 
+/* Without an authority it could be taken for one: `host:443` is a URI of the scheme `host`. */
 static enum reason read_absolute(struct http_head *head)
 {
 	struct span rest = head->uri;
 
 	head->form = HTTP_ABSOLUTE;
-	if (!cut(&rest, ':', &head->scheme) || !is_scheme(head->scheme))
+	if (!cut(&rest, ':', &head->scheme) || !is_scheme(head->scheme) || rest.length < 2 ||
+	    memcmp(rest.text, "//", 2) != 0)
 		return REASON_MALFORMED;
 	if (same(head->scheme, "http"))
 		return read_http_uri(head, rest);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: ISC */
+/* HTTP as a server of CONNECT; a test is named after its row of the list of conformance. */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/transcript.h"
+
+#define OPEN BYTES("\0")
+#define CLOSED BYTES("\2")
+#define EITHER BYTES("\2\0")
+#define CONNECT(target, fields) "CONNECT " target " HTTP/1.1\r\nHost: h\r\n" fields "\r\n"
+#define LOGIN(token) "Proxy-Authorization: Basic " token "\r\n"
+#define ALADDIN LOGIN("QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+
+#define STATUS(error) "Proxy-Status: hopgate; error=" error "\r\n"
+#define CHALLENGE "Proxy-Authenticate: Basic realm=\"hopgate\", charset=\"UTF-8\"\r\n"
+
+/* An error as it is to be; valid until the third after it. */
+static struct bytes error(const char *line, const char *fields, const char *body)
+{
+	static char texts[3][2048];
+	static unsigned turn;
+	char *text = texts[turn++ % 3];
+	int n = snprintf(text, sizeof(texts[0]),
+	    "HTTP/1.1 %s\r\n"
+	    "Connection: close\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "%s"
+	    "Content-Length: %zu\r\n"
+	    "\r\n"
+	    "%s\n",
+	    line, fields, strlen(body) + 1, body);
+
+	assert_in_range(n, 1, sizeof(texts[0]) - 1);
+	return (struct bytes){text, (size_t)n};
+}
+
+static struct bytes bad_request(const char *body)
+{
+	return error("400 Bad Request", STATUS("http_request_error"), body);
+}
+
+static struct bytes challenge(const char *body)
+{
+	return error("407 Proxy Authentication Required", CHALLENGE, body);
+}
+
+#define MALFORMED bad_request("the request is malformed")
+#define REQUIRED challenge("authentication is required")
+#define WRONG challenge("wrong user name or password")
+
+static void granted(struct bytes methods, struct bytes request, const char *target)
+{
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = methods,
+	    .turns = {{request, {0}}},
+	    .end = HS_DONE,
+	    .target = target});
+}
+
+static void refused(
+    struct bytes methods, struct bytes request, struct bytes answer, enum reason reason)
+{
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = methods,
+	    .turns = {{request, answer}},
+	    .end = HS_FAIL,
+	    .reason = reason});
+}
+
+/* Which user and password a request brings. */
+static void logged_in(struct bytes request, struct bytes user, struct bytes password)
+{
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = CLOSED,
+	    .user = user,
+	    .password = password,
+	    .turns = {{request, {0}}},
+	    .end = HS_DONE});
+}
+
+static void answered(enum reason reason, const char *text, struct bytes answer)
+{
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = OPEN,
+	    .turns = {{BYTES(CONNECT("h:443", "")), {0}}},
+	    .end = HS_DONE,
+	    .answer = reason,
+	    .answer_text = text,
+	    .answered = answer});
+}
+
+#define GRANTED(request, target) granted((struct bytes)OPEN, (struct bytes)BYTES(request), target)
+#define REFUSED(request, answer, reason) \
+	refused((struct bytes)OPEN, (struct bytes)BYTES(request), answer, reason)
+#define CLOSED_TO(request, answer, reason) \
+	refused((struct bytes)CLOSED, (struct bytes)BYTES(request), answer, reason)
+
+static void row_149_host_is_demanded(void **state)
+{
+	(void)state;
+	REFUSED("CONNECT h:443 HTTP/1.1\r\n\r\n", MALFORMED, REASON_MALFORMED);
+	GRANTED("CONNECT h:443 HTTP/1.0\r\n\r\n", "h:443");
+}
+
+static void row_166_head_is_bounded(void **state)
+{
+	static char request[SERVER_HANDSHAKE_MAX + 100] =
+	    "CONNECT h:443 HTTP/1.1\r\nHost: h\r\nX: ";
+	struct bytes answer = error("431 Request Header Fields Too Large",
+	    STATUS("http_request_error"), "the request is too large");
+
+	(void)state;
+	memset(request + strlen(request), 'x', sizeof(request) - strlen(request));
+	refused(
+	    (struct bytes)OPEN, (struct bytes){request, sizeof(request)}, answer, REASON_TOO_LARGE);
+	refused((struct bytes)OPEN, (struct bytes){request, SERVER_HANDSHAKE_MAX}, answer,
+	    REASON_TOO_LARGE);
+	memcpy(request + SERVER_HANDSHAKE_MAX - 4, "\r\n\r\n", 4);
+	granted((struct bytes)OPEN, (struct bytes){request, SERVER_HANDSHAKE_MAX}, "h:443");
+}
+
+static void row_155_other_requests_are_not_served_yet(void **state)
+{
+	struct bytes answer = error("501 Not Implemented", STATUS("http_request_error"),
+	    "only CONNECT is served in this version");
+
+	(void)state;
+	REFUSED("GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", answer, REASON_BAD_COMMAND);
+	REFUSED("GET / HTTP/1.1\r\nHost: h\r\n\r\n", answer, REASON_BAD_COMMAND);
+	REFUSED("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", answer, REASON_BAD_COMMAND);
+	REFUSED("POST https://h/ HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody", answer,
+	    REASON_BAD_COMMAND);
+	/* No body where the client will not read one. */
+	answer.length -= strlen("only CONNECT is served in this version\n");
+	REFUSED("HEAD http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", answer, REASON_BAD_COMMAND);
+}
+
+static void row_227_target_of_connect(void **state)
+{
+	(void)state;
+	GRANTED(CONNECT("www.Example.com.:443", ""), "www.example.com:443");
+	GRANTED(CONNECT("192.0.2.1:1", ""), "192.0.2.1:1");
+}
+
+static void bad(struct bytes request, enum reason reason)
+{
+	refused((struct bytes)OPEN, request, bad_request(reason_row(reason)->text), reason);
+}
+
+#define BAD(target, reason) bad((struct bytes)BYTES(CONNECT(target, "")), reason)
+
+static void row_227_bad_targets_of_connect(void **state)
+{
+	(void)state;
+	BAD("h", REASON_BAD_PORT);
+	BAD("h:", REASON_BAD_PORT);
+	BAD("h:0", REASON_BAD_PORT);
+	BAD("h:99999", REASON_BAD_PORT);
+	BAD("h:80x", REASON_BAD_PORT);
+	BAD("h:+80", REASON_BAD_PORT);
+	BAD(":443", REASON_BAD_NAME);
+	BAD("u@h:443", REASON_BAD_NAME);
+	BAD("0x7f.1:80", REASON_BAD_NAME);
+	BAD("h/x:80", REASON_BAD_NAME);
+}
+
+static void row_228_success_has_no_framing(void **state)
+{
+	(void)state;
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = OPEN,
+	    .turns = {{BYTES(CONNECT("h:443", "") "\x16\3\1"), {0}}},
+	    .end = HS_DONE,
+	    .target = "h:443",
+	    .left = BYTES("\x16\3\1"),
+	    .answer_bound = "192.0.2.1:80",
+	    .answered = BYTES("HTTP/1.1 200 Connection established\r\n\r\n")});
+}
+
+static void row_230_refusal_closes(void **state)
+{
+	(void)state;
+	/* What was smuggled behind it is not looked at. */
+	CLOSED_TO(CONNECT("h:443", "") "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", REQUIRED,
+	    REASON_AUTH_REQUIRED);
+}
+
+static void row_233_host_field_does_not_matter(void **state)
+{
+	(void)state;
+	GRANTED("CONNECT a:443 HTTP/1.1\r\nHost: b:80\r\n\r\n", "a:443");
+}
+
+static void row_234_ipv6_targets(void **state)
+{
+	(void)state;
+	GRANTED(CONNECT("[2001:db8::1]:443", ""), "[2001:db8::1]:443");
+	GRANTED(CONNECT("[::ffff:192.0.2.1]:443", ""), "192.0.2.1:443");
+	BAD("2001:db8::1:443", REASON_BAD_NAME);
+	BAD("[2001:db8::1]", REASON_BAD_PORT);
+	BAD("[fe80::1%25eth0]:443", REASON_BAD_NAME);
+	BAD("[h]:443", REASON_BAD_NAME);
+	BAD("[192.0.2.1]:443", REASON_BAD_NAME);
+}
+
+static void row_235_connect_with_content(void **state)
+{
+	(void)state;
+	REFUSED(CONNECT("h:443", "Content-Length: 0\r\n"), MALFORMED, REASON_MALFORMED);
+	REFUSED(CONNECT("h:443", "Content-Length: 4\r\n") "body", MALFORMED, REASON_MALFORMED);
+	REFUSED(CONNECT("h:443", "Transfer-Encoding: chunked\r\n"), MALFORMED, REASON_MALFORMED);
+}
+
+static void row_236_answer_to_http_1_0(void **state)
+{
+	(void)state;
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = OPEN,
+	    .turns = {{BYTES("CONNECT h:443 HTTP/1.0\r\n\r\n"), {0}}},
+	    .end = HS_DONE,
+	    .answered = BYTES("HTTP/1.1 200 Connection established\r\n\r\n")});
+}
+
+static void row_238_407_with_a_challenge(void **state)
+{
+	(void)state;
+	CLOSED_TO(CONNECT("h:443", ""), REQUIRED, REASON_AUTH_REQUIRED);
+	CLOSED_TO(
+	    CONNECT("h:443", "Authorization: Basic YTpi\r\n"), REQUIRED, REASON_AUTH_REQUIRED);
+	CLOSED_TO(
+	    CONNECT("h:443", "Proxy-Authorization: Digest x\r\n"), REQUIRED, REASON_AUTH_REQUIRED);
+	granted((struct bytes)EITHER, (struct bytes)BYTES(CONNECT("h:443", "")), "h:443");
+	/* Nobody here could say whether they are right. */
+	GRANTED(CONNECT("h:443", ALADDIN), "h:443");
+}
+
+static void row_238_wrong_credentials(void **state)
+{
+	struct transcript t = {.server = http_server_init,
+	    .methods = EITHER,
+	    .user = BYTES("Aladdin"),
+	    .password = BYTES("open sesame"),
+	    .verdict = REASON_AUTH_FAILED,
+	    .turns = {{BYTES(CONNECT("h:443", ALADDIN)), WRONG}},
+	    .end = HS_FAIL,
+	    .reason = REASON_AUTH_FAILED};
+
+	(void)state;
+	transcript_run(&t);
+	t.verdict = t.reason = REASON_AUTH_UNAVAILABLE;
+	t.turns[0].ours = error("503 Service Unavailable", STATUS("proxy_internal_error"),
+	    "the password could not be checked");
+	transcript_run(&t);
+}
+
+static void row_242_statuses_of_failures(void **state)
+{
+	(void)state;
+	answered(REASON_NAME_NOT_FOUND, NULL,
+	    error("502 Bad Gateway", STATUS("dns_error"), "the name does not exist"));
+	answered(REASON_NAME_TIMEOUT, NULL,
+	    error("504 Gateway Timeout", STATUS("dns_timeout"), "the name servers did not answer"));
+	answered(REASON_REFUSED, NULL,
+	    error("502 Bad Gateway", STATUS("connection_refused"), "connection refused"));
+	answered(REASON_TIMEOUT, NULL,
+	    error("504 Gateway Timeout", STATUS("connection_timeout"), "connecting took too long"));
+	answered(REASON_LIMIT, NULL,
+	    error("503 Service Unavailable", STATUS("connection_limit_reached"),
+	        "too many sessions"));
+	answered(REASON_LOOP, NULL,
+	    error("502 Bad Gateway", STATUS("proxy_loop_detected"),
+	        "the gateway would connect to itself"));
+}
+
+static void row_243_proxy_status_of_denials(void **state)
+{
+	(void)state;
+	answered(REASON_DENIED, NULL,
+	    error("403 Forbidden", STATUS("http_request_denied"), "not allowed"));
+	/* 405 must say what is allowed: nothing. */
+	answered(REASON_COMMAND_DENIED, NULL,
+	    error("405 Method Not Allowed", "Allow:\r\n" STATUS("http_request_denied"),
+	        "command not allowed here"));
+}
+
+static void row_244_bodies_reflect_nothing(void **state)
+{
+	char text[1400], cut[1024] = "";
+
+	(void)state;
+	answered(REASON_REJECTED, "no mail\r\nfrom\x1b here \xc3\xa4",
+	    error("403 Forbidden", STATUS("http_request_denied"), "no mail??from? here \xc3\xa4"));
+	/* A long text is cut between two characters. */
+	memset(text, 'x', 1023);
+	memcpy(text + 1023, "\xc3\xa4\xc3\xa4", 5);
+	memset(cut, 'x', 1023);
+	answered(REASON_REJECTED, text, error("403 Forbidden", STATUS("http_request_denied"), cut));
+}
+
+static void row_246_first_colon_splits(void **state)
+{
+	(void)state;
+	logged_in((struct bytes)BYTES(CONNECT("h:443", ALADDIN)), (struct bytes)BYTES("Aladdin"),
+	    (struct bytes)BYTES("open sesame"));
+	logged_in((struct bytes)BYTES(CONNECT("h:443", LOGIN("dTphOmI="))),
+	    (struct bytes)BYTES("u"), (struct bytes)BYTES("a:b"));
+	logged_in(
+	    (struct bytes)BYTES(CONNECT("h:443", "proxy-authorization:  bASIC   dTphOmI= \r\n")),
+	    (struct bytes)BYTES("u"), (struct bytes)BYTES("a:b"));
+	logged_in((struct bytes)BYTES(CONNECT("h:443", LOGIN("w7w6w6Q="))),
+	    (struct bytes)BYTES("\xc3\xbc"), (struct bytes)BYTES("\xc3\xa4"));
+}
+
+static void row_247_control_characters(void **state)
+{
+	(void)state;
+	CLOSED_TO(CONNECT("h:443", LOGIN("dTphAGI=")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("dQo6YQ==")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("dTp/")), WRONG, REASON_AUTH_FAILED);
+}
+
+static void row_248_base64_that_is_none(void **state)
+{
+	char request[2048];
+	int n;
+
+	(void)state;
+	CLOSED_TO(CONNECT("h:443", LOGIN("dTphOmI")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("dTph OmI=")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("dTphO_-=")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("")), REQUIRED, REASON_AUTH_REQUIRED);
+	CLOSED_TO(CONNECT("h:443", "Proxy-Authorization:\r\n"), REQUIRED, REASON_AUTH_REQUIRED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("dXA=")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("OnA=")), WRONG, REASON_AUTH_FAILED);
+	CLOSED_TO(CONNECT("h:443", LOGIN("dTo=")), WRONG, REASON_AUTH_FAILED);
+	n = sprintf(request, "CONNECT h:443 HTTP/1.1\r\nHost: h\r\nProxy-Authorization: Basic ");
+	memset(request + n, 'e', 1400);
+	strcpy(request + n + 1400, "\r\n\r\n");
+	refused((struct bytes)CLOSED, (struct bytes){request, strlen(request)}, WRONG,
+	    REASON_AUTH_FAILED);
+}
+
+static void row_253_credentials_said_twice(void **state)
+{
+	(void)state;
+	CLOSED_TO(CONNECT("h:443", ALADDIN ALADDIN), MALFORMED, REASON_MALFORMED);
+}
+
+static void row_058_unspecified_address(void **state)
+{
+	(void)state;
+	REFUSED(CONNECT("0.0.0.0:80", ""),
+	    error("403 Forbidden", STATUS("destination_ip_prohibited"),
+	        "the gateway's own addresses are closed"),
+	    REASON_OWN_DOOR);
+}
+
+static void refusal_in_the_middle(void **state)
+{
+	static const struct bytes places[] = {
+	    {0}, BYTES("CONN"), BYTES("CONNECT h:1 HTTP/1.1\r\n")};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		transcript_run(&(struct transcript){.server = http_server_init,
+		    .methods = CLOSED,
+		    .turns = {{places[i], {0}}},
+		    .end = HS_MORE,
+		    .answer = REASON_HANDSHAKE_TIMEOUT,
+		    .answered = error("408 Request Timeout", "", "the handshake took too long")});
+}
+
+static void refusal_is_said_once(void **state)
+{
+	(void)state;
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .methods = CLOSED,
+	    .turns = {{BYTES(CONNECT("h:443", "")), REQUIRED}},
+	    .end = HS_FAIL,
+	    .reason = REASON_AUTH_REQUIRED,
+	    .answer = REASON_AUTH_REQUIRED,
+	    .answered = BYTES("")});
+}
+
+/* 500 stands for what the table of statuses does not know: only an internal error may say it. */
+static void every_reason_has_its_status(void **state)
+{
+	const uint8_t none[] = {METHOD_NO_AUTH};
+	struct handshake h;
+	struct buffer out;
+	char line[64];
+
+	(void)state;
+	http_server_init(&h, none, 1);
+	for (enum reason reason = REASON_CLOSED + 1; reason < REASON_COUNT; reason++) {
+		int n = sprintf(line, "HTTP/1.1 %u ", reason_row(reason)->http);
+
+		buffer_init(&out, NULL, HANDSHAKE_SAYS_MAX);
+		h.ops->answer(&h, reason, NULL, NULL, &out);
+		assert_memory_equal(buffer_bytes(&out), line, n);
+		buffer_clear(&out);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(row_149_host_is_demanded),
+	    cmocka_unit_test(row_166_head_is_bounded),
+	    cmocka_unit_test(row_155_other_requests_are_not_served_yet),
+	    cmocka_unit_test(row_227_target_of_connect),
+	    cmocka_unit_test(row_227_bad_targets_of_connect),
+	    cmocka_unit_test(row_228_success_has_no_framing),
+	    cmocka_unit_test(row_230_refusal_closes),
+	    cmocka_unit_test(row_233_host_field_does_not_matter),
+	    cmocka_unit_test(row_234_ipv6_targets),
+	    cmocka_unit_test(row_235_connect_with_content),
+	    cmocka_unit_test(row_236_answer_to_http_1_0),
+	    cmocka_unit_test(row_238_407_with_a_challenge),
+	    cmocka_unit_test(row_238_wrong_credentials),
+	    cmocka_unit_test(row_242_statuses_of_failures),
+	    cmocka_unit_test(row_243_proxy_status_of_denials),
+	    cmocka_unit_test(row_244_bodies_reflect_nothing),
+	    cmocka_unit_test(row_246_first_colon_splits),
+	    cmocka_unit_test(row_247_control_characters),
+	    cmocka_unit_test(row_248_base64_that_is_none),
+	    cmocka_unit_test(row_253_credentials_said_twice),
+	    cmocka_unit_test(row_058_unspecified_address),
+	    cmocka_unit_test(refusal_in_the_middle),
+	    cmocka_unit_test(refusal_is_said_once),
+	    cmocka_unit_test(every_reason_has_its_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
