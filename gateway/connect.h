@@ -14,17 +14,19 @@ struct connect_plan {
 	const struct in6_addr *addresses; /* copied; in the order to be tried */
 	size_t address_count;
 	uint16_t port;
-	const char *unix_path; /* instead of addresses */
+	const char *unix_path; /* instead of addresses; must outlive the object, like hop */
 	const struct hop *hop; /* source, interface, mark, family; NULL: the system's choice */
 	const struct endpoint
-	    *arrived;       /* for `source listener`: where the client came to; or NULL */
-	int64_t timeout_ms; /* for all addresses: each gets an equal share of what is left */
+	    *arrived; /* for `source listener`: where the client came to; or NULL */
+	int64_t
+	    timeout_ms; /* for all addresses: each gets an equal share of what is left; 0: off */
 };
 
 struct connect_outcome {
 	enum reason reason; /* OK, or the most telling failure: refused > unreachable > timeout */
 	struct stream *stream; /* the receiver's, if OK */
 	struct endpoint peer;  /* the address that answered */
+	struct endpoint bound; /* our end of it */
 };
 
 /*

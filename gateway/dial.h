@@ -24,6 +24,12 @@ struct dial_plan {
 	const struct endpoint *arrived; /* see struct connect_plan */
 	int64_t dial_ms;                /* for everything */
 	int64_t connect_ms; /* for one hop with all its addresses, unless the hop has its own */
+	/*
+	 * A layer for the connection to hops[hop], just made: put on before anything is said to the
+	 * hop, and owned by the stream.  It returns NULL for none; itself NULL: never any.
+	 */
+	struct stream_layer *(*wrap)(size_t hop, void *arg);
+	void *wrap_arg;
 };
 
 struct dial_outcome {
@@ -37,8 +43,7 @@ struct dial_outcome {
 	size_t failed;         /* index of the hop that failed; hop_count: the target */
 	int64_t resolve_ms;    /* the first hop's name; -1: nothing was asked */
 	int64_t connect_ms;    /* the first connection; -1: never up */
-	int64_t
-	    hops_ms[HOPS_MAX]; /* time until each hop was reached and done with; -1: not reached */
+	int64_t hops_ms[HOPS_MAX]; /* from the start until each hop was done with; -1: never */
 };
 
 /* As connect_start(): done() once, from the loop; dial_free() cancels or releases. */

@@ -17,7 +17,7 @@ struct relay_plan {
 	struct loop *loop;
 	struct stream *client, *target; /* taken over */
 	int64_t idle_ms;                /* no byte either way; 0 = never */
-	int64_t half_close_ms;          /* after the first end; 0 = never */
+	int64_t half_close_ms;          /* the same once one side has ended; 0 = as idle_ms */
 	bool client_ended; /* the client's FIN was read already; its bytes are unread in the stream
 	                    */
 };
