@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+/* HTTP from clients. */
+#include "config.h"
+
+#include "tests/fuzz/feeding.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct feeding feeding = {.server = http_server_init};
+
+	return feed_all_ways(&feeding, data, size);
+}
