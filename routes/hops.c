@@ -276,6 +276,7 @@ struct expansion {
 	const struct hop *list[HOPS_MAX];
 	size_t count;
 	unsigned depth;
+	bool blamed;
 };
 
 static const char *append(struct expansion *to, const struct hop *hop)
@@ -288,15 +289,18 @@ static const char *append(struct expansion *to, const struct hop *hop)
 	return NULL;
 }
 
-/* Say which chain or hop the fault is in, as the word in sight is not to blame. */
-static const char *blame(
-    struct hops *hops, const struct way *way, const char *bad, const char *error)
+/* The word in sight is not to blame: say which chain or hop has the one that is. */
+static const char *blame(struct hops *hops, struct expansion *to, const struct way *way,
+    const char *word, const char *error)
 {
 	char copy[ERROR_MAX];
 
+	if (to->blamed)
+		return error;
+	to->blamed = true;
 	snprintf(copy, sizeof(copy), "%s", error);
 	snprintf(hops->error, sizeof(hops->error), "in '%.40s', word '%.40s': %.150s", way->word,
-	    strchr(bad, ':') ? "URI" : bad, copy);
+	    strchr(word, ':') ? "URI" : word, copy);
 	return hops->error;
 }
 
@@ -320,7 +324,7 @@ static const char *expand(struct hops *hops, struct expansion *to, const char *w
 
 		error = expand(hops, to, inner);
 		if (error)
-			error = blame(hops, &hops->ways[number], inner, error);
+			error = blame(hops, to, &hops->ways[number], inner, error);
 	}
 	to->depth--;
 	way = &hops->ways[number]; /* an inline URI may have moved them */

@@ -17,7 +17,6 @@ struct candidate {
 struct candidates {
 	struct candidate *list;
 	size_t count, size;
-	bool failed;
 };
 
 static void gather(struct candidates *candidates, const struct find *find, const struct runs *runs,
@@ -91,13 +90,26 @@ static const char *why_lost(const struct find *find, uint32_t row, uint32_t winn
 	return "less specific";
 }
 
-static const char *explain(
-    const struct find *find, uint32_t row, uint32_t winner, struct phrase *scratch)
+/* Has the candidate's address a better row, though the candidate's is the winner's? */
+static bool is_beaten(const struct find *find, const struct candidates *candidates, size_t at)
+{
+	const struct candidate *list = candidates->list;
+
+	for (size_t i = 0; list[at].address && i < at; i++)
+		if (list[i].address == list[at].address &&
+		    find_state(find, list[i].row) == ROW_HOLDS)
+			return true;
+	return false;
+}
+
+static const char *explain(const struct find *find, const struct candidates *candidates, size_t at,
+    uint32_t winner, struct phrase *scratch)
 {
 	const struct routes *routes = find->routes;
+	uint32_t row = candidates->list[at].row;
 
 	if (row == winner)
-		return NULL;
+		return is_beaten(find, candidates, at) ? "less specific" : NULL;
 	switch (find_state(find, row)) {
 	case ROW_CONDITION:
 		phrase_reset(scratch);
@@ -129,7 +141,7 @@ void trace_report(struct find *find, uint32_t winner, const struct routes_trace 
 		table_row_text(find->routes, candidate->row, &row);
 		trace->candidate(trace->arg, phrase_string(&row),
 		    table_place(find->routes, candidate->row), candidate->address,
-		    explain(find, candidate->row, winner, &lost));
+		    explain(find, &candidates, i, winner, &lost));
 	}
 	phrase_clear(&row);
 	phrase_clear(&lost);
