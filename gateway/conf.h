@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "auth/auth.h"
+#include "gateway/arena.h"
 #include "gateway/log.h"
 #include "gateway/target.h"
 #include "resolver/resolver.h"
@@ -44,7 +45,8 @@ struct listen_address {
 
 struct client_rule { /* allow, deny */
 	bool allow;
-	bool unix_clients; /* the word `unix` */
+	bool addresses;    /* clients in the prefix */
+	bool unix_clients; /* `unix`; with addresses: `all` */
 	struct prefix prefix;
 };
 
@@ -90,6 +92,8 @@ struct conf {
 	struct hops *hops;
 	struct routes **tables;
 	size_t table_count;
+	struct directive *tree; /* as it was read, with includes in place: what is dumped */
+	struct arena arena;     /* of all of this but hops, tables and access */
 };
 
 /* --- reading it (parse.c, conf*.c) ------------------------------------------------------------ */
@@ -103,7 +107,10 @@ struct conf_options {
 	const char *const *allow;
 	const char *auth; /* --auth */
 	bool debug;       /* -d */
+	bool daemon;      /* -D: a stderr log becomes syslog */
 	bool strict;      /* warnings count as errors */
+	bool quiet;       /* errors only: the keeper has told the rest already */
+	bool notes;       /* warnings, and reminders too: `check` */
 	FILE *messages;   /* where errors and warnings are written, file:line:column with a caret */
 };
 /*
