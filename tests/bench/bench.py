@@ -70,7 +70,8 @@ class Program:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(self.conf.format(port=self.port, directory=directory))
             os.chmod(path, 0o600)
-        words = [word.format(conf=path, port=self.port, directory=directory) for word in self.command]
+        fill = {"conf": path, "port": self.port, "directory": directory}
+        words = [word.format(**fill) for word in self.command]
         self.process = launch(words, self.port)
 
     def stop(self):

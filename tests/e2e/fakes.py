@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Hops that follow a script: they do wrong what a hop can do wrong, when the target's port says so."""
+"""Hops that follow a script: they do wrong what a hop can do wrong, if the port says so."""
 import socket
 import struct
 import threading

@@ -19,7 +19,7 @@ SANITIZER = re.compile(
     r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:)"
 )
 # Nothing is asked of the world outside: a name that no test serves is not found, and soon.
-NO_NAMES = "resolver { servers 127.0.0.1:9; search off; timeout 300ms; tries 1 }\n"
+NO_NAMES = "resolver { servers 127.0.0.1:9; timeout 300ms; tries 1 }\n"
 LISTEN = "listen main { address 127.0.0.1:0 }\n"
 
 

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSRecord
+import pytest
 
 
 class NameServer:
@@ -18,6 +18,7 @@ class NameServer:
     """
 
     def __init__(self, zone, host="127.0.0.1"):
+        self.dns = pytest.importorskip("dnslib")
         self.zone = {name.lower(): addresses for name, addresses in zone.items()}
         self.questions = []  # (name, type, transport)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -42,7 +43,7 @@ class NameServer:
         """The block for a configuration."""
         where = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         return (
-            f"resolver {{ servers {where}; hosts off; search off; timeout 400ms; tries 2; "
+            f"resolver {{ servers {where}; hosts off; timeout 400ms; tries 2; "
             "family any }\n"
         )
 
@@ -84,29 +85,31 @@ class NameServer:
                 if answer := self.answer(data, "tcp"):
                     connection.sendall(struct.pack(">H", len(answer)) + answer)
 
-    def answer(self, data, transport):
+    def answer(self, question, transport):
         try:
-            query = DNSRecord.parse(data)
+            query = self.dns.DNSRecord.parse(question)
         except Exception:  # what is no question gets no answer
             return None
         name = str(query.q.qname).rstrip(".").lower()
-        kind = QTYPE[query.q.qtype]
+        kind = self.dns.QTYPE[query.q.qtype]
         self.questions.append((name, kind, transport))
         first = name.split(".")[0]
         reply = query.reply()
         if first == "silent":
             return None
         if first == "garbage":
-            return data[:2] + b"\xff" * 20
+            return question[:2] + b"\xff" * 20
         if first in ("servfail", "refused"):
-            reply.header.rcode = RCODE.SERVFAIL if first == "servfail" else RCODE.REFUSED
+            code = self.dns.RCODE
+            reply.header.rcode = code.SERVFAIL if first == "servfail" else code.REFUSED
             return reply.pack()
         if first == "truncated" and transport == "udp":
             return reply.truncate().pack()
         if name not in self.zone:
-            reply.header.rcode = RCODE.NXDOMAIN
+            reply.header.rcode = self.dns.RCODE.NXDOMAIN
         for address in self.zone.get(name, []):
             if (":" in address) == (kind == "AAAA") and kind in ("A", "AAAA"):
-                data_type = AAAA if ":" in address else A
-                reply.add_answer(RR(query.q.qname, query.q.qtype, rdata=data_type(address), ttl=60))
+                data = self.dns.AAAA(address) if ":" in address else self.dns.A(address)
+                row = self.dns.RR(query.q.qname, query.q.qtype, rdata=data, ttl=60)
+                reply.add_answer(row)
         return reply.pack()

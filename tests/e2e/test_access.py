@@ -251,13 +251,6 @@ def test_access_by_user(hopgate, serve, tmp_path):
             clients.socks5(address, "127.0.0.1", origin.port, *who)
 
 
-def test_commands(hopgate):
-    gateway = hopgate("listen main { address 127.0.0.1:0; commands http }\n")
-    with pytest.raises(clients.Refused) as refused:
-        clients.socks5(gateway.address(), "127.0.0.1", 80)
-    assert refused.value.code in (2, 7)
-
-
 def test_connecting_to_oneself_is_noticed(hopgate):
     """Row 18 of the abuse list: directly, by another spelling, and through another gateway."""
     gateway = hopgate()

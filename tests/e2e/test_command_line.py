@@ -56,7 +56,7 @@ def test_help_of_a_command(name):
         ["explain"],
         ["passwd"],
         ["run", "-c"],
-        ["check", "-c", "/dev/null", "--via", "x"],
+        ["check", "--via", "x"],
     ],
 )
 def test_wrong_usage(words):
@@ -239,7 +239,7 @@ ROUTED = """
         ("expect git.corp.example:22 direct", True),
         ("expect git.corp.example:80 via office dmz", True),
         ("expect x.ads.example:80 reject", True),
-        ("expect ads.example:80 via office", True),
+        ("expect ads.example:80 resolves 192.0.2.9 via office", True),
         ("expect 10.1.2.3:80 direct", True),
         ("expect some.example:80 resolves 10.2.0.5 direct", True),
         ("expect www.corp.example:80 via office", False),

@@ -35,15 +35,13 @@ def test_logfmt(hopgate, origin):
     assert list(row)[: len(FIELDS)] == FIELDS
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", row["time"])
     assert (row["up"], row["down"], row["user"]) == ("5", "5", "-")
-    assert row["rule"].endswith("hopgate.conf:3") or ":" in row["rule"]
+    assert re.search(r"hopgate\.conf:\d+$", row["rule"])
     assert row["client"].startswith("127.0.0.1")
     assert (row["listener"], row["command"], row["route"]) == ("main", "connect", "direct")
 
 
-def test_json(hopgate, origin):
-    gateway = hopgate("access-log file {} json\n".format(os.devnull), access_log=False)
-    gateway.stop()
-    path = os.path.join(gateway.directory, "access.log")
+def test_json(hopgate, origin, tmp_path):
+    path = tmp_path / "json.log"
     gateway = hopgate(f"access-log file {path} json\n")
     gateway.access_path = path
     talk(gateway, origin)
