@@ -23,9 +23,9 @@ struct auth_block {
 };
 
 enum auth_result {
-	AUTH_ACCEPTED,
-	AUTH_WRONG,      /* wrong password, or nobody knows the user */
-	AUTH_UNAVAILABLE /* the source cannot be used, no time, child lost: a denial */
+	AUTH_UNAVAILABLE, /* the source cannot be used, no time, child lost: a denial */
+	AUTH_WRONG,       /* wrong password, or nobody knows the user */
+	AUTH_ACCEPTED     /* not 0: what was forgotten lets nobody in */
 };
 
 /* --- the worker's side (link.c) ------------------------------------------------------------- */
@@ -33,22 +33,28 @@ enum auth_result {
 struct auth_link;
 struct auth_check;
 
-/* A worker's connection to the keeper; takes over fd.  lost() is called if the keeper has gone. */
+/*
+ * A worker's connection to the keeper; takes over fd.  If the keeper has gone, lost() is called
+ * once and the checks under way end as unavailable.
+ */
 struct auth_link *auth_link_new(
     struct event_base *base, int fd, void (*lost)(void *arg), void *arg);
+/* Pending checks are dropped without a call; their handles are freed. */
 void auth_link_free(struct auth_link *link);
 
 struct auth_question {
 	const uint16_t
 	    *blocks; /* indices, in the order to be asked: the next only if the user is unknown */
 	size_t block_count;
-	const char *user, *password; /* may hold any byte but NUL */
+	const char *user, *password; /* copied; one with a NUL or over 255 bytes is wrong */
 	size_t user_length, password_length;
-	int64_t deadline_ms; /* for the whole check */
+	int64_t deadline_ms; /* for the whole check, from now */
 };
+#define AUTH_BLOCKS_MAX 32 /* of one question; more are unavailable */
 /*
- * done() comes once, from the loop; `block` is the index that accepted.  auth_check_free() cancels.
- * NULL: out of memory or the link is lost.
+ * done() comes once, from the loop, never before this returns; `block` is the index that accepted,
+ * and the handle is freed when it has been called.  auth_check_free() cancels.  NULL: out of
+ * memory or the link is lost.
  */
 struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
     void (*done)(void *arg, enum auth_result result, uint16_t block), void *arg);
@@ -67,7 +73,7 @@ int auth_checks_serve(struct auth_checks *checks, int fd);
 
 /* --- password files (password_file.c, passwd.c) ---------------------------------------------- */
 
-enum auth_verify { AUTH_VERIFY_RIGHT, AUTH_VERIFY_WRONG, AUTH_VERIFY_UNKNOWN, AUTH_VERIFY_FAILED };
+enum auth_verify { AUTH_VERIFY_FAILED, AUTH_VERIFY_UNKNOWN, AUTH_VERIFY_WRONG, AUTH_VERIFY_RIGHT };
 /* Reads the file now.  An unknown user costs the time of a wrong password. */
 enum auth_verify auth_password_file_verify(
     const char *path, const char *user, const char *password);

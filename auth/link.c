@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* The worker's side: asks the keeper and waits, each check with its own deadline. */
+#include "config.h"
+
+#include "auth/auth.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "auth/message.h"
+
+#define READ_BATCH 64
+
+struct auth_check {
+	TAILQ_ENTRY(auth_check) entry;
+	struct auth_link *link;
+	uint32_t id;
+	struct event *timer; /* the deadline, or at once when the result is known */
+	enum auth_result result;
+	uint16_t block;
+	bool answered;
+	uint8_t *unsent; /* NULL once the keeper has it */
+	size_t unsent_length;
+	void (*done)(void *arg, enum auth_result result, uint16_t block);
+	void *arg;
+};
+
+TAILQ_HEAD(auth_check_list, auth_check);
+
+struct auth_link {
+	struct event_base *base;
+	int fd; /* -1: lost */
+	struct event *readable, *writable;
+	struct auth_check_list checks; /* the oldest first */
+	uint32_t last_id;
+	void (*lost)(void *arg);
+	void *arg;
+};
+
+static void forget_unsent(struct auth_check *check)
+{
+	if (check->unsent != NULL)
+		OPENSSL_cleanse(check->unsent, check->unsent_length);
+	free(check->unsent);
+	check->unsent = NULL;
+}
+
+static void drop(struct auth_check *check)
+{
+	TAILQ_REMOVE(&check->link->checks, check, entry);
+	event_free(check->timer);
+	forget_unsent(check);
+	free(check);
+}
+
+static void cancel(struct auth_check *check)
+{
+	const struct message message = {.kind = MESSAGE_CANCEL, .id = check->id};
+	uint8_t bytes[MESSAGE_MAX];
+
+	/* If it cannot be sent now, the keeper's deadline does the same a little later. */
+	if (check->link->fd >= 0 && check->unsent == NULL)
+		send(check->link->fd, bytes, message_write(bytes, &message),
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* The result is known, or will never be. */
+static void time_up(evutil_socket_t fd, short events, void *arg)
+{
+	struct auth_check *check = arg;
+	struct auth_check told = *check;
+
+	(void)fd;
+	(void)events;
+	if (!check->answered)
+		cancel(check);
+	drop(check);
+	told.done(told.arg, told.result, told.block);
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+/* 0: sent; -1 with errno. */
+static int send_check(struct auth_check *check)
+{
+	ssize_t n;
+
+	do
+		n = send(check->link->fd, check->unsent, check->unsent_length,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	forget_unsent(check);
+	return 0;
+}
+
+/* The keeper was busy: now it takes more.  A link that is lost shows on the reading side. */
+static void send_more(evutil_socket_t fd, short events, void *arg)
+{
+	struct auth_link *link = arg;
+	struct auth_check *check;
+
+	(void)fd;
+	(void)events;
+	TAILQ_FOREACH(check, &link->checks, entry)
+	if (check->unsent != NULL && send_check(check) != 0)
+		return;
+	event_del(link->writable);
+}
+
+/* False: the answer is known without asking. */
+static bool make_message(struct message *message, const struct auth_question *question, uint32_t id,
+    enum auth_result *result)
+{
+	if (question->block_count > AUTH_BLOCKS_MAX) {
+		*result = AUTH_UNAVAILABLE;
+		return false;
+	}
+	*result = AUTH_WRONG;
+	if (question->user_length > MESSAGE_TEXT_MAX ||
+	    question->password_length > MESSAGE_TEXT_MAX ||
+	    memchr(question->user, '\0', question->user_length) != NULL ||
+	    memchr(question->password, '\0', question->password_length) != NULL)
+		return false;
+	*result = AUTH_UNAVAILABLE;
+	*message = (struct message){.kind = MESSAGE_ASK,
+	    .id = id,
+	    .block_count = (uint16_t)question->block_count,
+	    .user_length = (uint16_t)question->user_length,
+	    .password_length = (uint16_t)question->password_length};
+	message->deadline_ms =
+	    question->deadline_ms < INT32_MAX ? (uint32_t)question->deadline_ms : INT32_MAX;
+	memcpy(
+	    message->blocks, question->blocks, question->block_count * sizeof(question->blocks[0]));
+	memcpy(message->user, question->user, question->user_length);
+	memcpy(message->password, question->password, question->password_length);
+	return true;
+}
+
+static void start_timer(struct auth_check *check, int64_t ms)
+{
+	const struct timeval tv = {
+	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+
+	event_add(check->timer, &tv);
+}
+
+static int ask(struct auth_check *check, const struct auth_question *question)
+{
+	struct message message;
+
+	if (!make_message(&message, question, check->id, &check->result)) {
+		check->answered = true;
+		start_timer(check, 0);
+		return 0;
+	}
+	check->unsent = malloc(MESSAGE_MAX);
+	if (check->unsent != NULL)
+		check->unsent_length = message_write(check->unsent, &message);
+	OPENSSL_cleanse(&message, sizeof(message));
+	if (check->unsent == NULL)
+		return -1;
+	start_timer(check, question->deadline_ms > 0 ? question->deadline_ms : 0);
+	/* In order: behind others that wait, or when the socket is full, it waits too. */
+	if (event_pending(check->link->writable, EV_WRITE, NULL) || send_check(check) != 0)
+		event_add(check->link->writable, NULL);
+	return 0;
+}
+
+struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
+    void (*done)(void *arg, enum auth_result result, uint16_t block), void *arg)
+{
+	struct auth_check *check;
+
+	if (link->fd < 0)
+		return NULL;
+	check = calloc(1, sizeof(*check));
+	if (check == NULL)
+		return NULL;
+	check->link = link;
+	check->id = ++link->last_id;
+	check->done = done;
+	check->arg = arg;
+	check->timer = event_new(link->base, -1, 0, time_up, check);
+	if (check->timer == NULL) {
+		free(check);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&link->checks, check, entry);
+	if (ask(check, question) == 0)
+		return check;
+	drop(check);
+	return NULL;
+}
+
+void auth_check_free(struct auth_check *check)
+{
+	if (check == NULL)
+		return;
+	cancel(check);
+	drop(check);
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+static void lose(struct auth_link *link)
+{
+	struct auth_check *check;
+
+	event_del(link->readable);
+	event_del(link->writable);
+	close(link->fd);
+	link->fd = -1;
+	TAILQ_FOREACH(check, &link->checks, entry)
+	start_timer(check, 0);
+	link->lost(link->arg);
+}
+
+static void take_answer(struct auth_link *link, const struct message *message)
+{
+	struct auth_check *check;
+
+	TAILQ_FOREACH(check, &link->checks, entry)
+	if (check->id == message->id)
+		break;
+	if (check == NULL) /* cancelled meanwhile */
+		return;
+	check->result =
+	    message->result <= AUTH_ACCEPTED ? (enum auth_result)message->result : AUTH_UNAVAILABLE;
+	check->block = message->block;
+	check->answered = true;
+	/* From the loop, not from here: whoever is told may free the link. */
+	event_active(check->timer, EV_TIMEOUT, 0);
+}
+
+static void read_answers(evutil_socket_t fd, short events, void *arg)
+{
+	struct auth_link *link = arg;
+	uint8_t bytes[MESSAGE_MAX];
+	struct message message;
+	ssize_t n = 1;
+
+	(void)events;
+	for (int i = 0; i < READ_BATCH && n > 0; i++) {
+		n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (n > 0 && message_read(&message, bytes, (size_t)n) &&
+		    message.kind == MESSAGE_ANSWER)
+			take_answer(link, &message);
+	}
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		lose(link);
+}
+
+/* --- its life -------------------------------------------------------------------------------- */
+
+struct auth_link *auth_link_new(struct event_base *base, int fd, void (*lost)(void *arg), void *arg)
+{
+	struct auth_link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL) {
+		close(fd);
+		return NULL;
+	}
+	*link = (struct auth_link){.base = base, .fd = fd, .lost = lost, .arg = arg};
+	TAILQ_INIT(&link->checks);
+	link->readable = event_new(base, fd, EV_READ | EV_PERSIST, read_answers, link);
+	link->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, send_more, link);
+	if (link->readable != NULL && link->writable != NULL &&
+	    event_add(link->readable, NULL) == 0)
+		return link;
+	auth_link_free(link);
+	return NULL;
+}
+
+void auth_link_free(struct auth_link *link)
+{
+	struct auth_check *check;
+
+	if (link == NULL)
+		return;
+	while ((check = TAILQ_FIRST(&link->checks)) != NULL)
+		drop(check);
+	if (link->readable != NULL)
+		event_free(link->readable);
+	if (link->writable != NULL)
+		event_free(link->writable);
+	if (link->fd >= 0)
+		close(link->fd);
+	free(link);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AUTH_MESSAGE_H
+#define AUTH_MESSAGE_H
+
+#include "auth/auth.h"
+
+/* What a worker and the keeper say to each other, one SOCK_SEQPACKET message each. */
+
+#define MESSAGE_TEXT_MAX 255 /* RFC 1929, 2 */
+#define MESSAGE_MAX 640      /* of all kinds */
+
+enum message_kind { MESSAGE_ASK = 1, MESSAGE_CANCEL, MESSAGE_ANSWER };
+
+struct message {
+	uint32_t kind;
+	uint32_t id; /* the worker's */
+	/* ANSWER */
+	uint32_t result; /* enum auth_result */
+	uint16_t block;  /* that accepted */
+	/* ASK */
+	uint16_t block_count;
+	uint32_t deadline_ms;
+	uint16_t user_length, password_length;
+	uint16_t blocks[AUTH_BLOCKS_MAX];
+	char user[MESSAGE_TEXT_MAX + 1], password[MESSAGE_TEXT_MAX + 1]; /* ended by NUL */
+};
+
+/* Lay out as it travels; returns how many of the MESSAGE_MAX bytes are used. */
+size_t message_write(uint8_t out[MESSAGE_MAX], const struct message *message);
+/* False: it is none of ours, or holds a NUL where none may be. */
+bool message_read(struct message *message, const uint8_t *bytes, size_t length);
+
+#endif
