@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "gateway/base64.h"
 #include "tests/unit/transcript.h"
 
 #define OPEN BYTES("\0")
@@ -348,6 +349,31 @@ static void row_248_base64_that_is_none(void **state)
 	    REASON_AUTH_FAILED);
 }
 
+static void longest_name_and_password(void **state)
+{
+	char pair[2 * CREDENTIAL_MAX + 2], text[BASE64_LENGTH(sizeof(pair)) + 1], request[1024];
+
+	(void)state;
+	memset(pair, 'x', sizeof(pair));
+	pair[CREDENTIAL_MAX] = ':';
+	for (size_t extra = 0; extra < 2; extra++) {
+		base64_encode(text, (const uint8_t *)pair, 2 * CREDENTIAL_MAX + 1 + extra);
+		sprintf(request, CONNECT("h:443", LOGIN("%s")), text);
+		if (extra > 0)
+			refused((struct bytes)CLOSED, (struct bytes){request, strlen(request)},
+			    WRONG, REASON_AUTH_FAILED);
+		else
+			logged_in((struct bytes){request, strlen(request)},
+			    (struct bytes){pair, CREDENTIAL_MAX},
+			    (struct bytes){pair + CREDENTIAL_MAX + 1, CREDENTIAL_MAX});
+	}
+	memmove(pair + 1, pair, CREDENTIAL_MAX + 3);
+	base64_encode(text, (const uint8_t *)pair, CREDENTIAL_MAX + 3);
+	sprintf(request, CONNECT("h:443", LOGIN("%s")), text);
+	refused((struct bytes)CLOSED, (struct bytes){request, strlen(request)}, WRONG,
+	    REASON_AUTH_FAILED);
+}
+
 static void row_253_credentials_said_twice(void **state)
 {
 	(void)state;
@@ -432,6 +458,7 @@ int main(void)
 	    cmocka_unit_test(row_246_first_colon_splits),
 	    cmocka_unit_test(row_247_control_characters),
 	    cmocka_unit_test(row_248_base64_that_is_none),
+	    cmocka_unit_test(longest_name_and_password),
 	    cmocka_unit_test(row_253_credentials_said_twice),
 	    cmocka_unit_test(row_058_unspecified_address),
 	    cmocka_unit_test(refusal_in_the_middle),
