@@ -13,6 +13,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if ARES_VERSION < 0x011600
 typedef struct ares_channeldata ares_channel_t;
@@ -310,8 +311,17 @@ void resolver_engine_ask(
 		arm(engine);
 }
 
+/*
+ * c-ares below 1.19.1 takes its query ids from rand() where it cannot open /dev/urandom, as in a
+ * chroot (CVE-2023-31147), and nobody else would seed it.
+ */
 int resolver_library_init(void)
 {
+	unsigned seed;
+
+	if (getentropy(&seed, sizeof(seed)) == -1)
+		return -1;
+	srand(seed);
 	return ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS ? 0 : -1;
 }
 

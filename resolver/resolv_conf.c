@@ -36,9 +36,12 @@ struct found {
  */
 static bool zone_is_usable(const struct in6_addr *address, const char *zone)
 {
+	static const char signs[] = "abcdefghijklmnopqrstuvwxyz"
+	                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+
 	return zone == NULL ||
 	    (ARES_VERSION >= 0x012200 && IN6_IS_ADDR_LINKLOCAL(address) && zone[0] != '\0' &&
-	        strlen(zone) < IF_NAMESIZE && strpbrk(zone, ",[]:%") == NULL);
+	        strlen(zone) < IF_NAMESIZE && zone[strspn(zone, signs)] == '\0');
 }
 
 static void nameserver(struct found *found, struct resolver_text *line)

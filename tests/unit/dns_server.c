@@ -94,7 +94,7 @@ static unsigned put_addresses(
 static void put_answers(
     struct packet *packet, const struct dns_row *row, enum dns_kind kind, enum dns_fault fault)
 {
-	const char *owner = fault == DNS_WRONG_OWNER ? "other.test" : row->name;
+	const char *owner = row->name;
 	unsigned count = 0;
 
 	if (row->cname != NULL) {

@@ -20,12 +20,11 @@ enum dns_fault {
 	DNS_NXDOMAIN,
 	DNS_FORMERR_EDNS, /* an old server: FORMERR to EDNS, the answer without */
 	DNS_WRONG_ID,
-	DNS_WRONG_NAME,  /* in the question that comes back */
-	DNS_WRONG_OWNER, /* records of another name */
-	DNS_WRONG_KIND,  /* A in answer to AAAA */
-	DNS_CUT,         /* the record goes on behind the end */
-	DNS_EMPTY,       /* a datagram of no bytes, then the answer */
-	DNS_HANG_UP      /* truncated, then the TCP connection is closed */
+	DNS_WRONG_NAME, /* in the question that comes back */
+	DNS_WRONG_KIND, /* A in answer to AAAA */
+	DNS_CUT,        /* the record goes on behind the end */
+	DNS_EMPTY,      /* a datagram of no bytes, then the answer */
+	DNS_HANG_UP     /* truncated, then the TCP connection is closed */
 };
 
 enum dns_kind { DNS_BOTH = 0, DNS_A = 1, DNS_CNAME = 5, DNS_AAAA = 28 };

@@ -155,8 +155,7 @@ static void from_a_file(void **state)
 	assert_string_equal(error, strerror(EISDIR));
 }
 
-/* --- resolv.conf -------------------------------------------------------------------------------
- */
+/* --- resolv.conf --- */
 
 static void expect_conf(const char *text, const char *servers, const char *search, unsigned ndots)
 {
@@ -249,8 +248,7 @@ static void resolv_conf_from_a_file(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names --- */
 
 static void names_become_canonical(void **state)
 {
