@@ -199,8 +199,7 @@ static enum reason check_host(const struct http_head *head)
 	return target_parse_authority(&ignored, host->value.text, host->value.length, 80);
 }
 
-/* Only "chunked" by itself is understood.  Other codings before it: RFC 9112, 6.1; all else: 6.3.
- */
+/* Only "chunked" by itself is understood.  Codings before it: RFC 9112, 6.1; all else: 6.3. */
 static enum reason read_codings(struct span list)
 {
 	struct span coding;

@@ -37,10 +37,9 @@ struct http_head {
 	/* request */
 	struct span method, uri; /* uri: the request-target as it came */
 	enum http_form form;
-	struct target
-	    target; /* AUTHORITY: host and port; ABSOLUTE of http: likewise, port 80 if none */
-	struct span scheme; /* ABSOLUTE */
-	struct span path;   /* ABSOLUTE: path and query, may be empty */
+	struct target target; /* AUTHORITY; ABSOLUTE of http, port 80 if none is written */
+	struct span scheme;   /* ABSOLUTE */
+	struct span path;     /* ABSOLUTE: path and query, may be empty */
 	enum http_body body;
 	uint64_t body_length; /* HTTP_BODY_LENGTH */
 	/* response */
