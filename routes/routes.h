@@ -211,6 +211,12 @@ size_t routes_count(const struct routes *routes);
 bool routes_row_text(const struct routes *routes, size_t index, char *out, size_t size);
 /* Would a lookup for routing ever be made for names that a hop resolves?  For lint. */
 bool routes_may_resolve(const struct routes *routes);
+/*
+ * A row that never decides, since the row `by` before it takes all of its requests: for lint.
+ * Begin with *index = 0; false after the last.
+ */
+bool routes_shadowed(
+    const struct routes *routes, size_t *index, struct place *row, struct place *by);
 
 enum routes_result { ROUTES_FOUND, ROUTES_NONE, ROUTES_NEED_ADDRESSES };
 /*

@@ -295,6 +295,88 @@ static void a_route_says_what_to_do(void **state)
 	asks_drop(t);
 }
 
+/* --- big tables ------------------------------------------------------------------------------ */
+
+/* `rows` names of three labels and as many prefixes, all different. */
+static struct table big_table(unsigned rows)
+{
+	struct table table = {.hops = rows_hops()};
+	char row[128];
+	size_t bad;
+
+	table.routes = routes_new("big", table.hops);
+	for (unsigned i = 0; i < rows; i++) {
+		unsigned odd = i * 2654435761U;
+
+		snprintf(row, sizeof(row), ".n%u.d%u.example direct", i, odd % 64);
+		assert_null(rows_add(table.routes, row, i + 1, &bad));
+		snprintf(row, sizeof(row), "%u.%u.%u.%u direct", odd >> 24, odd >> 16 & 255,
+		    odd >> 8 & 255, odd & 255);
+		assert_null(rows_add(table.routes, row, i + 1, &bad));
+		snprintf(row, sizeof(row), "2001:%x:%x::/48 via office", odd >> 16, odd & 65535);
+		assert_null(rows_add(table.routes, row, i + 1, &bad));
+	}
+	assert_int_equal(routes_finish(table.routes), 0);
+	return table;
+}
+
+static size_t visited(struct table table, const char *text)
+{
+	struct host host;
+	struct query query = {.host = &host, .port = 80};
+
+	assert_null(host_parse(&host, text, strlen(text)));
+	return routes_visited(table.routes, &query);
+}
+
+static void a_look_up_reads_no_more_of_a_big_table(void **state)
+{
+	static const unsigned sizes[] = {10, 1000, 100000};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		struct table t = big_table(sizes[i]);
+
+		assert_int_equal(visited(t, "example"), 1); /* a label, an entry */
+		assert_int_equal(visited(t, "nowhere.example"), 2);
+		assert_int_equal(
+		    visited(t, "a.b.c.d.e.f.g.n1.d1.example"), 3); /* no row has more */
+		for (unsigned j = 0; j < 2000; j++) {
+			unsigned odd = j * 2246822519U;
+
+			snprintf(text, sizeof(text), "%u.%u.%u.%u", odd >> 24, odd >> 16 & 255,
+			    odd >> 8 & 255, odd & 255);
+			assert_in_range(visited(t, text), 1, 33);
+			snprintf(text, sizeof(text), "2001:%x:%x::1", odd >> 16, odd & 65535);
+			assert_in_range(visited(t, text), 1, 49);
+		}
+		asks_drop(t);
+	}
+}
+
+static void rows_of_one_destination_are_all_kept(void **state)
+{
+	struct hops *hops = rows_hops();
+	struct table t = {.hops = hops, .routes = routes_new("many", hops)};
+	char row[64];
+	size_t bad;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(
+		    row, sizeof(row), "%s ports %u direct", i % 2 ? "10.0.0.0/8" : ".example", i);
+		assert_null(rows_add(t.routes, row, i + 1, &bad));
+	}
+	assert_int_equal(routes_finish(t.routes), 0);
+	assert_int_equal(routes_count(t.routes), 5000);
+	assert_int_equal(ASK(t, "10.1.1.1", .port = 4999), 5000);
+	assert_int_equal(ASK(t, "10.1.1.1", .port = 4998), NONE);
+	assert_int_equal(ASK(t, "a.example", .port = 4998, .resolves = ""), 4999);
+	assert_int_equal(ASK(t, "a.example", .port = 2, .resolves = ""), 3);
+	asks_drop(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +391,8 @@ int main(void)
 	    cmocka_unit_test(order_names_first_is_two_passes),
 	    cmocka_unit_test(conditions_hold_as_promised),
 	    cmocka_unit_test(a_route_says_what_to_do),
+	    cmocka_unit_test(a_look_up_reads_no_more_of_a_big_table),
+	    cmocka_unit_test(rows_of_one_destination_are_all_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

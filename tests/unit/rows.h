@@ -10,7 +10,27 @@
 
 #define ROWS_WORDS 64
 
-/* Cut a row into words; "…" quotes, without escapes.  The words point into `line`. */
+/* Take the escapes out of a quoted word, in place; returns what follows its closing quote. */
+static inline char *rows_unquote(char *at)
+{
+	char *out = at;
+	unsigned byte;
+
+	for (; *at != '\0' && *at != '"'; at++) {
+		if (*at == '\\' && at[1] == 'x' && sscanf(at + 2, "%2x", &byte) == 1 && byte > 0) {
+			*out++ = (char)byte;
+			at += 3;
+		} else {
+			at += *at == '\\' && at[1] != '\0';
+			*out++ = *at;
+		}
+	}
+	at += *at == '"';
+	*out = '\0';
+	return at;
+}
+
+/* Cut a row into words, which point into `line`. */
 static inline size_t rows_split(char *line, struct word words[ROWS_WORDS])
 {
 	size_t count = 0;
@@ -21,9 +41,13 @@ static inline size_t rows_split(char *line, struct word words[ROWS_WORDS])
 			return count;
 		words[count].quoted = *line == '"';
 		words[count].text = words[count].quoted ? ++line : line;
-		line += strcspn(line, words[count++].quoted ? "\"" : " ");
-		if (*line != '\0')
-			*line++ = '\0';
+		if (words[count++].quoted) {
+			line = rows_unquote(line);
+		} else {
+			line += strcspn(line, " ");
+			if (*line != '\0')
+				*line++ = '\0';
+		}
 	}
 }
 
