@@ -120,10 +120,10 @@ def test_row_023_a_request_after_no_method_is_not_served(hopgate, origin):
     assert origin.count == 0
 
 
-@pytest.mark.parametrize("first", [b"\6\1\0", b"\0\0\0\0", b"\x16\3\1\0\xa5", b"\xff" * 50])
+@pytest.mark.parametrize("first", ["060100", "00000000", "16030100a5", "ff" * 50])
 def test_row_028_not_a_protocol(hopgate, first):
     gateway = hopgate()
-    assert clients.exchange(gateway.address(), first, end=True) in (b"",) or True
+    assert clients.exchange(gateway.address(), bytes.fromhex(first), end=True) == b""
     assert gateway.session(end="protocol-unknown")
 
 
@@ -305,26 +305,25 @@ def test_row_236_http_1_0_clients(hopgate, origin):
     assert clients.read_head(sock).startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize(
-    "head,status",
-    [
-        (b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 501),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"CONNECT a:1 HTTP/2.0\r\n\r\n", 505),
-        (b"CONNECT a:1 HTTP/1.1\nHost: a\n\n", 400),
-        (b"CONNECT a:1 HTTP/1.1\r\nHost : a\r\n\r\n", 400),
-        (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
-        (b"CONNECT a:1 HTTP/1.1\r\nX: a\0b\r\n\r\n", 400),
-        (b"CONNECT a:1  HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"CONNECT a:1 HTTP/1.1\r\n" + b"X: y\r\n" * 2000 + b"\r\n", 431),
-        (b"CONNECT a:1 HTTP/1.1\r\nX: " + b"y" * 40000 + b"\r\n\r\n", 431),
-        (b"CONNECT " + b"a" * 9000 + b":1 HTTP/1.1\r\n\r\n", 414),
-    ],
-)
-def test_heads_that_are_refused(hopgate, head, status):
-    reply = http(hopgate(), head)
-    got = int(reply.split()[1])
-    assert got == status or {got, status} <= {400, 405}, reply[:200]
+HEADS = {
+    "forwarding": (b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 501),
+    "origin-form": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "version-2": (b"CONNECT a:1 HTTP/2.0\r\n\r\n", 505),
+    "bare-newlines": (b"CONNECT a:1 HTTP/1.1\nHost: a\n\n", 400),
+    "blank-before-colon": (b"CONNECT a:1 HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+    "folded": (b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
+    "nul": (b"CONNECT a:1 HTTP/1.1\r\nX: a\0b\r\n\r\n", 400),
+    "two-blanks": (b"CONNECT a:1  HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "many-fields": (b"CONNECT a:1 HTTP/1.1\r\n" + b"X: y\r\n" * 2000 + b"\r\n", 431),
+    "long-field": (b"CONNECT a:1 HTTP/1.1\r\nX: " + b"y" * 40000 + b"\r\n\r\n", 431),
+    "long-target": (b"CONNECT " + b"a" * 9000 + b":1 HTTP/1.1\r\n\r\n", 414),
+}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_heads_that_are_refused(hopgate, name):
+    head, status = HEADS[name]
+    assert int(http(hopgate(), head).split()[1]) == status
 
 
 def test_row_243_the_reason_is_told(hopgate):
