@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef GATEWAY_ACCOUNT_H
+#define GATEWAY_ACCOUNT_H
+
+#include "gateway/conf.h"
+#include "gateway/reason.h"
+
+/*
+ * How much each client and user has of the gateway at this moment: the one table that all workers
+ * share.  A client is an IPv4 address or an IPv6 /64; clients on unix sockets are one client.
+ */
+struct account;
+struct holder; /* one client or user */
+
+struct account *account_new(void);
+void account_free(struct account *account);
+
+/*
+ * A connection came.  REASON_OK with *holder to be released by account_leave(), or NULL if nothing
+ * is limited; REASON_LIMIT and *holder NULL if it is one too many.  `address` NULL: a unix socket.
+ */
+enum reason account_enter(struct account *account, const struct limits *limits,
+    const struct in6_addr *address, int64_t now_ms, struct holder **holder);
+/* Its handshake is over. */
+void account_served(struct account *account, struct holder *holder);
+/* It has ended; `served` as it was said.  NULL is allowed. */
+void account_leave(struct account *account, struct holder *holder, bool served);
+
+/* The same for the user that a session has turned out to be; released by account_leave(…, true). */
+enum reason account_login(
+    struct account *account, const struct limits *limits, const char *user, struct holder **holder);
+
+#endif

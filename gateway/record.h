@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef GATEWAY_RECORD_H
+#define GATEWAY_RECORD_H
+
+#include "gateway/conf.h"
+#include "gateway/dial.h"
+
+/*
+ * A session's line in the access log.  Its head, all that is known when the relay starts, is
+ * written then and kept as text, so that an established session holds nothing else for it.
+ */
+#define RECORD_MAX 8192 /* more than the longest names, user and file can fill */
+
+struct record {
+	uint64_t client_id, session_id;
+	unsigned worker;
+	int64_t started_ms; /* wall clock */
+	const char *listener;
+	const char *client;            /* "192.0.2.1:5000", "unix:uid=0" */
+	const char *user;              /* NULL: nobody */
+	const struct request *request; /* NULL: none was made */
+	struct place rule;
+	const struct route *route;          /* NULL: none was found */
+	bool unresolved;                    /* the look-up for routing failed */
+	const struct dial_outcome *dialled; /* NULL: nothing was dialled */
+	int64_t resolve_ms;                 /* of the target's name here; -1: not asked */
+};
+
+struct record_end {
+	int64_t first_byte_ms; /* from the start; -1: none came */
+	uint64_t up, down;
+	int64_t duration_ms;
+	enum reason end;
+};
+
+/* The head of a line, to be freed by the caller.  NULL: out of memory. */
+char *record_head(const struct record *record, bool json);
+/* The whole line into out, which holds RECORD_MAX bytes; returns its length, without newline. */
+size_t record_line(char *out, const char *head, const struct record_end *end, bool json);
+
+#endif
