@@ -7,14 +7,12 @@
 
 #include "gateway/relay.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include <event2/event_struct.h>
-#include <linux/sockios.h>
 
 #include "gateway/splice.h"
 
@@ -134,11 +132,8 @@ static void remind(struct relay *r, int64_t when)
 static void flush(struct relay *r)
 {
 	int survivor = r->lost == 1 << RELAY_UP ? RELAY_DOWN : RELAY_UP;
-	int queued = 0;
 
-	if (r->lost != 3 && r->flushed < FLUSH_MAX_MS)
-		ioctl(stream_fd(r->side[survivor]), SIOCOUTQ, &queued);
-	if (queued <= 0) {
+	if (r->lost == 3 || r->flushed == FLUSH_MAX_MS || stream_queued(r->side[survivor]) == 0) {
 		finish(r, stream_abort);
 		return;
 	}
@@ -282,10 +277,13 @@ static size_t move(struct relay *r, int w, bool *more)
 	}
 	error = errno;
 	pipe_give(r->loop->pipes, pipe);
-	/* splice() never crosses the mark of urgent data; EINVAL: a socket that cannot splice. */
+	/*
+	 * splice() never crosses the mark of urgent data: it says EAGAIN before it, or, if the FIN
+	 * is here already, 0 although bytes are left.  EINVAL: a socket that cannot splice.
+	 */
 	if (n < 0 && error == EAGAIN)
 		ioctl(from, FIONREAD, &waiting);
-	if (waiting > 0 || (n < 0 && error == EINVAL))
+	if (waiting > 0 || n == 0 || error == EINVAL)
 		return copy(r, w, more);
 	*more = false;
 	errno = error;

@@ -8,12 +8,16 @@
 #include "gateway/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event_struct.h>
+#include <linux/sockios.h>
 
 /* There are two of these in every session, idle or not: every byte counts. */
 struct stream {
@@ -225,6 +229,18 @@ int stream_shutdown(struct stream *s)
 	result = s->top->ops->shutdown(s->top);
 	rearm(s);
 	return result;
+}
+
+int stream_queued(const struct stream *s)
+{
+	uint8_t state = 0; /* the first member of struct tcp_info */
+	socklen_t size = sizeof state;
+	int bytes = 0;
+
+	getsockopt(stream_fd(s), IPPROTO_TCP, TCP_INFO, &state, &size);
+	if (state == TCP_CLOSE || ioctl(stream_fd(s), SIOCOUTQ, &bytes) < 0)
+		return 0;
+	return bytes;
 }
 
 /* --- layers ---------------------------------------------------------------------------------- */

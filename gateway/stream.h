@@ -37,6 +37,9 @@ int stream_unread(struct stream *s, const void *bytes, size_t n);
  * when writable). */
 int stream_shutdown(struct stream *s);
 
+/* Bytes written that the peer's side has not acknowledged, and still may. */
+int stream_queued(const struct stream *s);
+
 int stream_fd(const struct stream *s); /* for getsockname() and options only */
 /* The socket, if its bytes may be moved without the stream (no layer, nothing unread); else -1. */
 int stream_plain_fd(const struct stream *s);

@@ -122,7 +122,8 @@ static int next_record(struct hoard *h)
 		h->data = (size_t)record[1] << 8 | record[2];
 		break;
 	case ASK:
-		put_record(h, ACK, NULL, 0);
+		if (!h->said_end) /* its last word was said */
+			put_record(h, ACK, NULL, 0);
 		break;
 	case END:
 		h->heard_end = true;

@@ -107,9 +107,11 @@ static void options(int fd)
 
 void rig_pair(int fds[2])
 {
+	static const int segment = 1448; /* with loopback's 64 KiB a small window stalls */
 	struct sockaddr_storage sa;
 	int listener = rig_listen(AF_INET, &sa);
 
+	setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
 	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(fds[0], (struct sockaddr *)&sa, sizeof(struct sockaddr_in)), 0);
 	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -156,30 +158,28 @@ static void lost(struct peer *p)
 	p->stream = NULL;
 }
 
+/* Much at a time, so that there is bulk. */
 static void send_some(struct peer *p)
 {
-	uint8_t bytes[32768];
-	ssize_t n;
+	static uint8_t bytes[256 * 1024];
+	size_t size = sizeof bytes;
+	ssize_t n = 0;
 
 	if (p->sent < p->to_send) {
-		size_t size = sizeof bytes;
-
 		if (size > p->to_send - p->sent)
 			size = (size_t)(p->to_send - p->sent);
 		for (size_t i = 0; i < size; i++)
 			bytes[i] = peer_byte(p->salt, p->sent + i);
 		n = stream_write(p->stream, bytes, size);
-		if (n < 0)
-			lost(p);
-		else
-			p->sent += (uint64_t)n;
 	}
-	if (p->stream != NULL && p->sent == p->to_send && p->fin && !p->fin_sent) {
-		if (stream_shutdown(p->stream) == 0)
-			p->fin_sent = true;
-		else
-			lost(p);
+	if (n > 0)
+		p->sent += (uint64_t)n;
+	if (n >= 0 && p->sent == p->to_send && p->fin && !p->fin_sent) {
+		n = stream_shutdown(p->stream);
+		p->fin_sent = n == 0;
 	}
+	if (n < 0)
+		lost(p);
 }
 
 static void read_some(struct peer *p)
