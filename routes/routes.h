@@ -142,9 +142,9 @@ bool hop_uri_text(const struct hop *hop, char *out, size_t size);
 /* Two hops that are the same way: protocol, address, credentials, source, mark, interface. */
 bool hop_equal(const struct hop *a, const struct hop *b);
 /*
- * Names for `via`.  hops_add takes over what *hop holds; `via` are words that always come before
- * it (hops behind hops), resolved when first used.  Both return NULL or what is wrong: a name
- * taken or reserved (`direct`, `reject`).
+ * Names for `via`.  hops_add takes over what *hop holds, but on error; `via` are words that always
+ * come before it (hops behind hops), looked at when the hop is used.  Both return NULL or what is
+ * wrong: a name taken or reserved (`direct`, `reject`).
  */
 const char *hops_add(
     struct hops *hops, const char *name, struct hop *hop, const char *const *via, size_t via_count);
@@ -156,14 +156,16 @@ void hops_directive(
 /*
  * Expand `via` words (hop, chain or URI) to hops in travel order.  Returns NULL and the list, which
  * `hops` owns and shares between equal lists; or what is wrong and *bad = the word's index: unknown
- * name, loop, more than 16, a direct hop that does not stand first.
+ * name, loop, more than 16, a direct hop that does not stand first.  The text of an error is valid
+ * until the next call.
  */
 const char *hops_expand(struct hops *hops, const char *const *via, size_t via_count,
     const struct hop *const **list, size_t *count, size_t *bad);
 /* Each named or inline hop once, in the order they were added; NULL after the last. */
 const struct hop *hops_each(const struct hops *hops, size_t index);
 
-/* --- the table (table.c, find.c) -------------------------------------------------------------- */
+/* --- the table (table.c, choose.c) --------------------------------------------------------------
+ */
 
 enum next { NEXT_DIRECT, NEXT_VIA, NEXT_REJECT };
 enum routes_order { ORDER_SPECIFIC, ORDER_FIRST, ORDER_NAMES_FIRST };
@@ -199,15 +201,16 @@ struct word {
 	bool quoted;
 };
 /*
- * Add the row DEST [CONDITION …] NEXT.  NULL, or what is wrong and *bad = the index of the word
- * (word_count if something is missing at the end).
+ * Add the row DEST [CONDITION …] NEXT.  NULL, or what is wrong (valid until the next call) and
+ * *bad = the index of the word (word_count if something is missing at the end).
  */
 const char *routes_add(struct routes *routes, const struct word *words, size_t word_count,
     struct place place, size_t *bad);
 /* After the last row: builds the tries.  Nothing can be added afterwards.  0, or -1 (ENOMEM). */
 int routes_finish(struct routes *routes);
 size_t routes_count(const struct routes *routes);
-/* Each row in file order as `explain` and --dump write it; false after the last. */
+/* Each row in file order, without the word `route`, so that it can be read again but for passwords
+ * in URIs, which are left out; false after the last. */
 bool routes_row_text(const struct routes *routes, size_t index, char *out, size_t size);
 /* Would a lookup for routing ever be made for names that a hop resolves?  For lint. */
 bool routes_may_resolve(const struct routes *routes);
@@ -221,7 +224,8 @@ bool routes_shadowed(
 enum routes_result { ROUTES_FOUND, ROUTES_NONE, ROUTES_NEED_ADDRESSES };
 /*
  * Told of each candidate row, best first: the row in words, its place, and why it lost (NULL: it
- * won).  `address` is the resolved address it was a candidate for, or NULL.
+ * won).  `address` is the resolved address it was a candidate for, or NULL.  Not told anything if
+ * the answer is ROUTES_NEED_ADDRESSES.
  */
 struct routes_trace {
 	void (*candidate)(void *arg, const char *row, struct place place,
@@ -229,14 +233,17 @@ struct routes_trace {
 	void *arg;
 };
 /*
- * Pure.  ROUTES_FOUND: *route.  If the query was resolved and the row is not for a hop that gets
- * the name, allowed[i] says which of the query's addresses may be dialled (allowed may be NULL;
- * else address_count bools).  ROUTES_NEED_ADDRESSES: look the name up and ask again with
- * `resolved`.  ROUTES_NONE: no row matches, which rejects.  `trace` may be NULL.
- * *visited, if not NULL, counts the nodes of the tries that were read.
+ * Pure.  ROUTES_FOUND: *route.  If the query was resolved, allowed[i] says which of its addresses
+ * may be dialled, should the row not be for a hop that gets the name (allowed may be NULL; else
+ * address_count bools).  ROUTES_NEED_ADDRESSES: look the name up and ask again with `resolved`.
+ * ROUTES_NONE: no row matches, which rejects.  `trace` may be NULL.
+ *
+ * Rows with `no-resolve` hold for literals only, whether the name was looked up or not.  localhost
+ * and what is below it goes through a hop only by a row of names.
  */
 enum routes_result routes_find(const struct routes *routes, const struct query *query,
     struct route *route, bool *allowed, const struct routes_trace *trace);
+/* How many nodes of the tries routes_find() reads. */
 size_t routes_visited(const struct routes *routes, const struct query *query);
 
 /* --- access (access.c) ------------------------------------------------------------------------ */

@@ -164,9 +164,13 @@ static void add_via_word(struct rules *rules, const struct word *word)
 	struct word shown = *word;
 	size_t count, bad;
 
-	if (strchr(word->text, ':') &&
-	    !hops_expand(rules->hops, &word->text, 1, &hop, &count, &bad))
+	if (strchr(word->text, ':')) {
+		if (hops_expand(rules->hops, &word->text, 1, &hop, &count, &bad)) {
+			rules->text.failed = true; /* it was read before: no memory */
+			return;
+		}
 		shown.text = hop[0]->name;
+	}
 	phrase_add_word(&rules->text, &shown);
 }
 

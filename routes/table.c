@@ -207,10 +207,16 @@ const char *routes_add(struct routes *routes, const struct word *words, size_t w
 
 int routes_finish(struct routes *routes)
 {
+	uint32_t *moved = trie_finish(&routes->trie);
 	struct row *exact;
 
+	if (!moved)
+		return -1;
+	for (size_t i = 0; i < routes->count; i++)
+		if (routes->rows[i].kind == PATTERN_PREFIX)
+			routes->rows[i].target = moved[routes->rows[i].target];
+	free(moved);
 	names_shrink(&routes->names);
-	trie_shrink(&routes->trie);
 	exact = reallocarray(routes->rows, routes->count ? routes->count : 1, sizeof(*exact));
 	if (!exact)
 		return -1;

@@ -124,17 +124,40 @@ uint32_t trie_add(struct trie *trie, const struct prefix *prefix)
 	return *link;
 }
 
-void trie_shrink(struct trie *trie)
+/* A node and all below it, itself first; at most 129 deep.  Returns its new number. */
+static uint32_t move(
+    const struct trie *from, uint32_t at, struct trie_node *to, uint32_t *count, uint32_t *moved)
 {
-	struct trie_node *exact;
+	uint32_t number = (*count)++;
 
-	if (trie->count == 0)
-		return;
-	exact = reallocarray(trie->nodes, trie->count, sizeof(*exact));
-	if (!exact)
-		return;
-	trie->nodes = exact;
-	trie->size = trie->count;
+	moved[at] = number;
+	to[number] = from->nodes[at];
+	for (int i = 0; i < 2; i++)
+		if (from->nodes[at].child[i] != 0)
+			to[number].child[i] =
+			    move(from, from->nodes[at].child[i], to, count, moved);
+	return number;
+}
+
+uint32_t *trie_finish(struct trie *trie)
+{
+	size_t size = trie->count ? trie->count : 1;
+	struct trie_node *nodes = reallocarray(NULL, size, sizeof(*nodes));
+	uint32_t *moved = calloc(size, sizeof(*moved)), count = 1;
+
+	if (!nodes || !moved) {
+		free(nodes);
+		free(moved);
+		return NULL;
+	}
+	nodes[0] = (struct trie_node){.number = TRIE_NONE};
+	for (int i = 0; i < 2; i++)
+		if (trie->roots[i] != 0)
+			trie->roots[i] = move(trie, trie->roots[i], nodes, &count, moved);
+	free(trie->nodes);
+	trie->nodes = nodes;
+	trie->size = size;
+	return moved;
 }
 
 void trie_prefix(const struct trie *trie, uint32_t node, struct prefix *prefix)

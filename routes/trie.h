@@ -28,8 +28,11 @@ void trie_clear(struct trie *trie);
 /* The node of the prefix, added with TRIE_NONE as its number if it was not there; 0 if out of
  * memory. */
 uint32_t trie_add(struct trie *trie, const struct prefix *prefix);
-/* Give back what growing left over. */
-void trie_shrink(struct trie *trie);
+/*
+ * After the last one: lay the nodes out so that those of one branch are neighbours, which is where
+ * a look-up goes.  Returns the new number of each node, or NULL if out of memory; the caller frees.
+ */
+uint32_t *trie_finish(struct trie *trie);
 void trie_prefix(const struct trie *trie, uint32_t node, struct prefix *prefix);
 /*
  * The nodes with a number that contain the address, longest first; how many.  *visited grows by

@@ -249,7 +249,7 @@ static void hops_differ_in_what_matters(void **state)
 static void sources_make_hops_differ(void **state)
 {
 	struct source one = {.kind = SOURCE_ADDRESS}, two = {.kind = SOURCE_RANGE};
-	struct source three = {.kind = SOURCE_INTERFACE, .interface = "eth0"};
+	struct source three = {.kind = SOURCE_INTERFACE, .interface = "eth0"}, four = three;
 	struct hop a = {.sources = &one, .source_count = 1}, b = a;
 
 	(void)state;
@@ -259,6 +259,10 @@ static void sources_make_hops_differ(void **state)
 	a.sources = &two;
 	assert_true(hop_equal(&a, &b));
 	a.sources = &three;
+	assert_false(hop_equal(&a, &b));
+	b.sources = &four;
+	assert_true(hop_equal(&a, &b));
+	four.interface[3] = '1';
 	assert_false(hop_equal(&a, &b));
 	b.sources = NULL;
 	b.source_count = 0;

@@ -212,6 +212,37 @@ static void lint_knows_which_tables_ask_for_proxied_names(void **state)
 	}
 }
 
+static void lint_knows_which_rows_never_decide(void **state)
+{
+	static const struct {
+		const char *rows[5];
+		enum routes_order order;
+		unsigned row, by; /* the first; 0: none */
+	} tables[] = {
+	    {{".a direct", ".a ports 25 reject", "default direct"}, ORDER_SPECIFIC, 2, 1},
+	    {{".a ports 25 direct", ".a reject", "default direct"}, ORDER_SPECIFIC, 0, 0},
+	    {{".a direct", "*.a direct", "a direct"}, ORDER_SPECIFIC, 0, 0},
+	    {{"*.a direct", ".a direct", "*.a reject"}, ORDER_SPECIFIC, 3, 1},
+	    {{"10.0.0.0/8 direct", "10.0.0.0/9 direct", "10.0.0.0/8 reject"}, ORDER_SPECIFIC, 3, 1},
+	    {{"default direct", ".a direct"}, ORDER_SPECIFIC, 0, 0},
+	    {{"default direct", ".a direct"}, ORDER_FIRST, 2, 1},
+	    {{"default direct"}, ORDER_FIRST, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(tables); i++) {
+		struct table t = asks_table(tables[i].rows, tables[i].order);
+		struct place row = {NULL, 0}, by = {NULL, 0};
+		size_t index = 0;
+
+		if (routes_shadowed(t.routes, &index, &row, &by) != (tables[i].row > 0))
+			fail_msg("table %zu", i);
+		assert_int_equal(row.line, tables[i].row);
+		assert_int_equal(by.line, tables[i].by);
+		asks_drop(t);
+	}
+}
+
 /* --- why ------------------------------------------------------------------------------------- */
 
 static void write_candidate(void *arg, const char *row, struct place place,
@@ -323,6 +354,7 @@ int main(void)
 	    cmocka_unit_test(all_are_allowed_where_addresses_do_not_count),
 	    cmocka_unit_test(localhost_goes_to_a_hop_only_by_name),
 	    cmocka_unit_test(lint_knows_which_tables_ask_for_proxied_names),
+	    cmocka_unit_test(lint_knows_which_rows_never_decide),
 	    cmocka_unit_test(every_candidate_says_why_it_lost),
 	    cmocka_unit_test(addresses_are_traced_one_by_one),
 	};

@@ -21,8 +21,10 @@ static void rows_are_written_as_they_can_be_read(void **state)
 	    {".x user alice @staff from 10.1.0.0/16 listener main via wan2", NULL},
 	    {"ipv6 no-resolve not ports 80 time mon-fri/08:00-18:00 direct", NULL},
 	    {"\"default\" user \"direct\" reject", NULL},
-	    {"\"example\" reject \"say \\ it\"", "example reject \"say \\\\ it\""},
+	    {"\"example\" reject \"say \\\\ \\\"it\\x41\"", "example reject \"say \\\\ \\\"itA\""},
 	    {"default reject", NULL},
+	    {".x listener \"a\\x01b\" \"\\\"\" user \"#\" # direct",
+	        ".x listener \"a\\x01b\" \"\\\"\" user \"#\" \"#\" direct"},
 	};
 	char out[256];
 
@@ -64,6 +66,7 @@ static const struct {
     {"example ports http direct", 2, "expected a port or a range"},
     {"example ports 65536 direct", 2, "expected a port or a range"},
     {"example ports 25- direct", 2, "expected a port or a range"},
+    {"example ports 25x direct", 2, "expected a port or a range"},
     {"example ports 26-25 direct", 2, "backwards"},
     {"example ports 25 rejct", 3, "did you mean 'reject'?"},
     {"example command conect direct", 2, "did you mean 'connect'?"},
@@ -103,6 +106,22 @@ static const struct {
     {"example reject \"a\nb\"", 2, "control bytes"},
 };
 
+static void texts_for_clients_are_bounded(void **state)
+{
+	struct hops *hops = rows_hops();
+	struct routes *routes = routes_new("test", hops);
+	char row[512];
+	size_t bad;
+
+	(void)state;
+	for (int length = 255; length <= 256; length++) {
+		snprintf(row, sizeof(row), "example reject \"%0*d\"", length, 0);
+		assert_int_equal(rows_add(routes, row, 1, &bad) == NULL, length == 255);
+	}
+	routes_free(routes);
+	hops_free(hops);
+}
+
 static void faults_say_what_and_where(void **state)
 {
 	struct hops *hops = rows_hops();
@@ -127,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows_are_written_as_they_can_be_read),
+	    cmocka_unit_test(texts_for_clients_are_bounded),
 	    cmocka_unit_test(faults_say_what_and_where),
 	};
 

@@ -10,6 +10,11 @@
 
 #define ROWS_WORDS 64
 
+static inline bool rows_is_hex(char c)
+{
+	return c != '\0' && strchr("0123456789abcdef", c);
+}
+
 /* Take the escapes out of a quoted word, in place; returns what follows its closing quote. */
 static inline char *rows_unquote(char *at)
 {
@@ -17,11 +22,12 @@ static inline char *rows_unquote(char *at)
 	unsigned byte;
 
 	for (; *at != '\0' && *at != '"'; at++) {
-		if (*at == '\\' && at[1] == 'x' && sscanf(at + 2, "%2x", &byte) == 1 && byte > 0) {
-			*out++ = (char)byte;
+		if (at[0] == '\\' && at[1] == 'x' && rows_is_hex(at[2]) && rows_is_hex(at[3])) {
+			sscanf(at + 2, "%2x", &byte);
+			*out++ = (char)(byte ? byte : '?');
 			at += 3;
 		} else {
-			at += *at == '\\' && at[1] != '\0';
+			at += at[0] == '\\' && at[1] != '\0';
 			*out++ = *at;
 		}
 	}
