@@ -149,7 +149,9 @@ static void print(const struct complaint *c, FILE *out)
 
 	fputs(name, out);
 	if (c->at.line > 0)
-		fprintf(out, ":%u:%u", c->at.line, c->at.column);
+		fprintf(out, ":%u", c->at.line);
+	if (c->at.column > 0)
+		fprintf(out, ":%u", c->at.column);
 	fprintf(out, ": %s: %s\n%s", severity_names[c->severity], c->phrase, c->quote);
 }
 

@@ -26,7 +26,7 @@ struct origin {
 
 struct position {
 	const struct origin *origin;
-	unsigned line, column; /* from 1; column in bytes; line 0: the origin as a whole */
+	unsigned line, column; /* from 1, in bytes; line 0: all of it; column 0: the line */
 };
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE, SEVERITY_COUNT };

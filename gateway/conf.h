@@ -35,10 +35,10 @@ struct listen_address {
 	size_t endpoint_count;
 	const char *interface; /* INTERFACE */
 	uint16_t port;         /* INTERFACE */
-	const char *path;      /* UNIX; ABSTRACT without the @; FD by name: the name */
+	const char *path;      /* UNIX; ABSTRACT without the @ */
 	unsigned mode;         /* UNIX; 0 = as the umask says */
 	const char *group;     /* UNIX; NULL */
-	int fd;                /* FD; -1: by the name that systemd gave it, `path` */
+	int fd;                /* FD; -1: none was passed on by that name */
 };
 
 #define AUTH_NONE UINT16_MAX /* `none` in a listener's list */

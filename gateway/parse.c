@@ -194,7 +194,7 @@ static int read_all(struct arena *arena, int fd, struct origin *origin)
 		if (used == size) {
 			char *grown = arena_alloc(arena, size = size > 0 ? 2 * size : 8192);
 
-			if (used > 0)
+			if (text != NULL)
 				memcpy(grown, text, used);
 			text = grown;
 		}

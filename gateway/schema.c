@@ -24,6 +24,14 @@ const struct directive *schema_given(const struct directive *d, const char *name
 	return d;
 }
 
+bool schema_lacks(const struct directive *d, const char *name)
+{
+	for (; d != NULL; d = d->next)
+		if (d->rule == NULL || strcmp(d->rule->name, name) == 0)
+			return false;
+	return true;
+}
+
 /* --- form ------------------------------------------------------------------------------------- */
 
 static void complain_unknown(struct complaints *complaints, const struct rule *rules,

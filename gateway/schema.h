@@ -53,6 +53,8 @@ void schema_read(struct reader *reader, const struct rule *rules,
 const struct rule *schema_find(const struct rule *rules, const char *name);
 /* The first directive of that name, well formed or not; NULL if there is none. */
 const struct directive *schema_given(const struct directive *directives, const char *name);
+/* Is there none of that name, and none that is wrong and could be meant for it? */
+bool schema_lacks(const struct directive *directives, const char *name);
 /* Which of the choices a word is; -1, with a complaint. */
 int schema_choose(struct complaints *complaints, const struct directive *directive, size_t index,
     const char *const *choices);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/* What a configuration says about listeners: `listen NAME { … }`, and who may use them. */
+#include "config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "gateway/conf_read.h"
+#include "gateway/value.h"
+
+#define COMMANDS_BUILT (1u << COMMAND_CONNECT)
+#define HEAD_MIN 1024
+#define HEAD_MAX (1u << 20)
+
+static void read_protocols(struct reader *r, const struct directive *d, void *object)
+{
+	struct listener *listener = object;
+	const char *names[PROTOCOL_COUNT + 1] = {NULL};
+
+	for (int i = 0; i < PROTOCOL_COUNT; i++)
+		names[i] = protocol_name((enum protocol)i);
+	for (size_t i = 1; i < d->count; i++) {
+		int protocol = schema_choose(r->complaints, d, i, names);
+
+		if (protocol >= 0)
+			listener->protocols |= 1u << protocol;
+	}
+}
+
+static void read_commands(struct reader *r, const struct directive *d, void *object)
+{
+	struct listener *listener = object;
+	const char *names[COMMAND_COUNT + 1] = {NULL};
+
+	for (int i = 0; i < COMMAND_COUNT; i++)
+		names[i] = command_name((enum command)i);
+	for (size_t i = 1; i < d->count; i++) {
+		int command = schema_choose(r->complaints, d, i, names);
+
+		if (command < 0)
+			continue;
+		if (!(COMMANDS_BUILT & 1u << command))
+			conf_later(r, d, i);
+		listener->commands |= 1u << command;
+	}
+}
+
+static void read_auth(struct reader *r, const struct directive *d, void *object)
+{
+	struct listener *listener = object;
+	struct conf *conf = r->conf;
+
+	for (size_t i = 1; i < d->count; i++) {
+		size_t index = 0;
+
+		if (strchr(d->words[i].text, '+') != NULL) {
+			conf_later(r, d, i);
+			continue;
+		}
+		while (index < conf->auth_count &&
+		    strcmp(conf->auths[index].name, d->words[i].text) != 0)
+			index++;
+		if (value_is(&d->words[i], "none")) {
+			index = AUTH_NONE;
+		} else if (index == conf->auth_count) {
+			conf_missing(r, &d->words[i], d->at[i], "auth");
+			continue;
+		}
+		listener->auth = arena_push(r->parser->arena, listener->auth, &listener->auth_count,
+		    sizeof *listener->auth);
+		listener->auth[listener->auth_count - 1] = (uint16_t)index;
+	}
+}
+
+static void read_clients(struct reader *r, const struct directive *d, void *object)
+{
+	struct listener *listener = object;
+
+	for (size_t i = 1; i < d->count; i++) {
+		struct client_rule rule = {.allow = strcmp(d->words[0].text, "allow") == 0};
+		const char *text = d->words[i].text, *wrong = NULL;
+
+		if (value_is(&d->words[i], "all"))
+			rule.addresses = rule.unix_clients = true;
+		else if (value_is(&d->words[i], "unix"))
+			rule.unix_clients = true;
+		else
+			wrong = prefix_parse(&rule.prefix, text, strlen(text));
+		rule.addresses |= !rule.unix_clients;
+		if (wrong != NULL) {
+			conf_error(r, d, i,
+			    "'%s': %s; expected 10.0.0.0/8, an address, all or unix", text, wrong);
+			continue;
+		}
+		listener->rules = arena_push(r->parser->arena, listener->rules,
+		    &listener->rule_count, sizeof *listener->rules);
+		listener->rules[listener->rule_count - 1] = rule;
+	}
+}
+
+static void read_routes(struct reader *r, const struct directive *d, void *object)
+{
+	struct listener *listener = object;
+
+	listener->routes = conf_table(r, d->words[1].text);
+	if (listener->routes == NULL || d->words[1].text[0] == '\0')
+		conf_missing(r, &d->words[1], d->at[1], "routes");
+}
+
+static const char *value_head(const struct word *word, void *field)
+{
+	size_t size;
+	const char *wrong = value_size(word, &size);
+
+	if (wrong == NULL && (size < HEAD_MIN || size > HEAD_MAX))
+		wrong = "is not a size for a head, expected 1k to 1m";
+	if (wrong == NULL)
+		*(size_t *)field = size;
+	return wrong;
+}
+
+static const struct rule http_rules[] = {{.name = "max-head",
+                                             .usage = "SIZE",
+                                             .min = 1,
+                                             .max = 1,
+                                             .value = value_head,
+                                             .offset = offsetof(struct listener, max_head),
+                                             .standard = "16k"},
+    {.name = "via", .flags = RULE_LATER}, {.name = "forwarded", .flags = RULE_LATER},
+    {.name = "connect-ports", .flags = RULE_LATER}, {0}};
+
+#define LATER(word) \
+	{ \
+		.name = word, .flags = RULE_LATER \
+	}
+
+const struct rule conf_listen_rules[] = {{.name = "address",
+                                             .usage = "ADDRESS …",
+                                             .min = 1,
+                                             .max = RULE_MANY,
+                                             .flags = RULE_LIST | RULE_MAY_BLOCK,
+                                             .read = conf_read_address,
+                                             .block = conf_address_rules},
+    {.name = "protocols",
+        .usage = "socks4 | socks5 | http …",
+        .min = 1,
+        .max = RULE_MANY,
+        .read = read_protocols,
+        .standard = "socks4 socks5 http"},
+    {.name = "auth", .usage = "NAME | none …", .min = 1, .max = RULE_MANY, .read = read_auth},
+    {.name = "allow",
+        .usage = "PREFIX | ADDRESS | all | unix …",
+        .min = 1,
+        .max = RULE_MANY,
+        .flags = RULE_LIST,
+        .read = read_clients},
+    {.name = "deny",
+        .usage = "PREFIX | ADDRESS | all | unix …",
+        .min = 1,
+        .max = RULE_MANY,
+        .flags = RULE_LIST,
+        .read = read_clients},
+    {.name = "commands",
+        .usage = "connect | bind | udp | http | resolve …",
+        .min = 1,
+        .max = RULE_MANY,
+        .read = read_commands,
+        .standard = "connect"},
+    {.name = "routes", .usage = "NAME", .min = 1, .max = 1, .read = read_routes},
+    {.name = "timeouts",
+        .flags = RULE_BLOCK | RULE_INHERITS,
+        .block = conf_timeouts_rules,
+        .offset = offsetof(struct listener, timeouts)},
+    {.name = "limits",
+        .flags = RULE_BLOCK | RULE_INHERITS,
+        .block = conf_limits_rules,
+        .offset = offsetof(struct listener, limits)},
+    {.name = "http", .flags = RULE_BLOCK, .block = http_rules}, LATER("tls"),
+    LATER("proxy-protocol"), LATER("bind"), LATER("udp"), LATER("forward"), LATER("exec"),
+    LATER("transparent"), LATER("serve"), LATER("wrap"), LATER("unwrap"), LATER("http-header"),
+    LATER("capture"), LATER("access-program"), LATER("on-end"), LATER("status-dir"),
+    LATER("socket"), LATER("resolver"), LATER("log"), {0}};
+
+/* --- an open proxy by accident ---------------------------------------------------------------- */
+
+static bool is_loopback(const struct in6_addr *address)
+{
+	static const struct in6_addr loopback = IN6ADDR_LOOPBACK_INIT;
+
+	if (address_is_ipv4(address))
+		return address->s6_addr[12] == 127;
+	return memcmp(address, &loopback, sizeof loopback) == 0;
+}
+
+/* Can another machine reach it?  What an inherited descriptor is bound to is not known yet. */
+static bool is_reachable(const struct listener *listener)
+{
+	for (size_t i = 0; i < listener->address_count; i++) {
+		const struct listen_address *a = &listener->addresses[i];
+
+		if (a->kind == ADDRESS_FD ||
+		    (a->kind == ADDRESS_INTERFACE && strcmp(a->interface, "lo") != 0))
+			return true;
+		for (size_t j = 0; j < a->endpoint_count; j++)
+			if (!is_loopback(&a->endpoints[j].address))
+				return true;
+	}
+	return false;
+}
+
+/* A prefix of no bits, of IPv6 or of IPv4. */
+static bool is_everything(const struct client_rule *rule)
+{
+	return rule->addresses &&
+	    (rule->prefix.length == 0 ||
+	        (rule->prefix.length == 96 && address_is_ipv4(&rule->prefix.address)));
+}
+
+static bool is_narrow(const struct listener *listener)
+{
+	bool allows = false;
+
+	for (size_t i = 0; i < listener->rule_count; i++) {
+		if (!listener->rules[i].allow)
+			continue;
+		if (is_everything(&listener->rules[i]))
+			return false;
+		allows = true;
+	}
+	return allows;
+}
+
+static void guard(struct reader *r, const struct directive *d, const struct listener *listener)
+{
+	/* Any word after `auth` will do: a back end, or `none`, said out loud. */
+	if (!is_reachable(listener) || schema_given(d->children, "auth") != NULL ||
+	    is_narrow(listener))
+		return;
+	conf_error(r, d, 1,
+	    "others can reach this listener and nobody has to log in, "
+	    "expected 'auth NAME', 'allow PREFIX', or 'auth none' to have an open proxy");
+}
+
+void conf_read_listen(struct reader *r, const struct directive *d, void *object)
+{
+	struct conf *conf = object;
+	struct listener listener = {.name = d->words[1].text,
+	    .place = conf_place(d->at[0]),
+	    .timeouts = conf->timeouts,
+	    .limits = conf->limits};
+
+	if (!conf_name(r, d) || conf_taken(r, d))
+		return;
+	if (conf->table_count > 0)
+		listener.routes = conf_make_table(r, "");
+	schema_read(r, conf_listen_rules, d->children, &listener);
+	if (schema_lacks(d->children, "address"))
+		conf_error(r, d, 0, "'listen' needs an address, expected: address 1080");
+	guard(r, d, &listener);
+	conf->listeners = arena_push(
+	    r->parser->arena, conf->listeners, &conf->listener_count, sizeof *conf->listeners);
+	conf->listeners[conf->listener_count - 1] = listener;
+}
+
+/* --- who may use it --------------------------------------------------------------------------- */
+
+/* An `allow` means the address as it is; a `deny` also means it inside another. */
+static bool holds(const struct client_rule *rule, const struct in6_addr *client)
+{
+	if (client == NULL)
+		return rule->unix_clients;
+	if (!rule->addresses)
+		return false;
+	return rule->unix_clients || prefix_contains(&rule->prefix, client) ||
+	    (!rule->allow && prefix_covers(&rule->prefix, client));
+}
+
+/* `all` is less than `unix`, and than any prefix. */
+static unsigned rank(const struct client_rule *rule)
+{
+	return rule->addresses && rule->unix_clients ? 0 : 1 + rule->prefix.length;
+}
+
+bool listener_allows(const struct listener *listener, const struct in6_addr *client)
+{
+	const struct client_rule *best = NULL;
+	bool others = true; /* allowed, unless somebody is by name */
+
+	for (size_t i = 0; i < listener->rule_count; i++) {
+		const struct client_rule *rule = &listener->rules[i];
+
+		others &= !rule->allow;
+		if (holds(rule, client) &&
+		    (best == NULL || rank(rule) > rank(best) ||
+		        (rank(rule) == rank(best) && !rule->allow)))
+			best = rule;
+	}
+	return best != NULL ? best->allow : others;
+}
