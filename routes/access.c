@@ -25,9 +25,6 @@ struct access {
 	struct reader reader;
 };
 
-static const char *const keywords[] = {
-    "ports", "user", "from", "listener", "command", "protocol", "time", "not", NULL};
-
 struct access *access_new(void)
 {
 	return calloc(1, sizeof(struct access));
@@ -71,7 +68,7 @@ const char *access_add(struct access *access, bool pass, const struct word *word
 	reader->words = words;
 	reader->count = word_count;
 	reader->at = 0;
-	reader->keywords = keywords;
+	reader->keywords = reader_access_keywords;
 	error = read_row(&row, reader);
 	if (error) {
 		*bad = reader->at;

@@ -135,17 +135,19 @@ const char *pattern_read(struct pattern *pattern, struct reader *reader, const c
 	return error;
 }
 
-/* A name that would be read as a keyword is quoted. */
+static bool is_among(const char *name, const char *const *list)
+{
+	while (*list && strcmp(name, *list) != 0)
+		list++;
+	return *list != NULL;
+}
+
+/* Then a name has to be quoted. */
 static bool is_keyword(const char *name)
 {
-	static const char *const keywords[] = {"default", "any", "ipv4", "ipv6", "ports", "user",
-	    "from", "listener", "command", "protocol", "time", "not", "no-resolve", "direct", "via",
-	    "reject"};
+	static const char *const first[] = {"default", "any", "ipv4", "ipv6", NULL};
 
-	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
-		if (strcmp(name, keywords[i]) == 0)
-			return true;
-	return false;
+	return is_among(name, first) || is_among(name, reader_route_keywords);
 }
 
 char *pattern_format(const struct pattern *pattern, const char *any, char out[PATTERN_TEXT])

@@ -9,6 +9,12 @@
 
 #include "routes/suggest.h"
 
+#define CONDITIONS "ports", "user", "from", "listener", "command", "protocol", "time", "not"
+
+const char *const reader_route_keywords[] = {
+    "direct", "via", "reject", CONDITIONS, "no-resolve", NULL};
+const char *const reader_access_keywords[] = {CONDITIONS, NULL};
+
 const struct word *reader_word(const struct reader *reader)
 {
 	return reader->at < reader->count ? &reader->words[reader->at] : NULL;

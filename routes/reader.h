@@ -6,11 +6,15 @@
 
 #define READER_ERROR 256
 
+/* Lists of keywords end in NULL. */
+extern const char *const reader_route_keywords[];
+extern const char *const reader_access_keywords[];
+
 /* The words of one row, read from left to right. */
 struct reader {
 	const struct word *words;
 	size_t count, at;
-	const char *const *keywords; /* of this kind of row, ends in NULL */
+	const char *const *keywords; /* of this kind of row */
 	char error[READER_ERROR];    /* of the last failure */
 };
 

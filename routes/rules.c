@@ -11,9 +11,6 @@
 
 #define REJECT_TEXT_MAX 255
 
-const char *const rules_keywords[] = {"direct", "via", "reject", "ports", "user", "from",
-    "listener", "command", "protocol", "time", "not", "no-resolve", NULL};
-
 static const char no_memory[] = "out of memory";
 static const char expected_next[] = "expected direct, via HOPS or reject";
 

@@ -39,8 +39,6 @@ struct rules {
 
 #define RULES_NO_ROW UINT32_MAX
 
-extern const char *const rules_keywords[];
-
 /* 0, or -1 if out of memory. */
 int rules_init(struct rules *rules, struct hops *hops);
 void rules_clear(struct rules *rules);

@@ -198,7 +198,7 @@ const char *routes_add(struct routes *routes, const struct word *words, size_t w
 	reader->words = words;
 	reader->count = word_count;
 	reader->at = 0;
-	reader->keywords = rules_keywords;
+	reader->keywords = reader_route_keywords;
 	error = read_row(routes, place);
 	if (error)
 		*bad = reader->at;
