@@ -55,7 +55,7 @@ static struct {
 	struct way *ways;
 	size_t count;
 	struct outlet access;
-	bool echo, daemon;
+	bool echo;
 	atomic_ulong dropped;    /* of those written on the spot, and before the last log_stop() */
 	struct writer *writer;   /* NULL: everything is written on the spot */
 	struct outlet **outlets; /* the writer's list */
@@ -151,22 +151,6 @@ void log_echo(bool on)
 	state.echo = on;
 }
 
-void log_daemon(void)
-{
-	state.daemon = true;
-	openlog("hopgate", LOG_PID | LOG_NDELAY, LOG_DAEMON);
-}
-
-static bool is_standard(const struct way *way)
-{
-	return way->target->kind == SINK_STDERR || way->target->kind == SINK_STDOUT;
-}
-
-static bool is_syslog(const struct way *way)
-{
-	return way->target->kind == SINK_SYSLOG || (state.daemon && is_standard(way));
-}
-
 /* Does a message of this level need the echo, because nothing else shows it on stderr? */
 static bool needs_echo(enum level level)
 {
@@ -175,7 +159,7 @@ static bool needs_echo(enum level level)
 	if (!state.echo || level > LEVEL_NOTICE)
 		return false;
 	for (i = 0; i < state.count; i++)
-		if (is_standard(&state.ways[i]) && !is_syslog(&state.ways[i]) &&
+		if (state.ways[i].target->kind <= SINK_STDOUT &&
 		    level <= state.ways[i].target->level)
 			return false;
 	return true;
@@ -227,8 +211,8 @@ static void write_directly(const struct ring_record *record, const char *text)
 
 		if (record->level > way->target->level)
 			continue;
-		if (is_syslog(way))
-			syslog(levels[record->level].priority, "%s", text);
+		if (way->target->kind == SINK_SYSLOG)
+			syslog(way->target->facility | levels[record->level].priority, "%s", text);
 		else if (way->outlet.fd >= 0 &&
 		    !outlet_write_line(way->outlet.fd, line,
 		        format_line(line, record, text, way->journal), DIRECT_WAIT_MS))
@@ -251,8 +235,9 @@ static void take_message(const struct ring_record *record, const char *text)
 
 		if (record->level > way->target->level)
 			continue;
-		if (is_syslog(way))
-			syslog(levels[record->level].priority, "%.*s", (int)record->length, text);
+		if (way->target->kind == SINK_SYSLOG)
+			syslog(way->target->facility | levels[record->level].priority, "%.*s",
+			    (int)record->length, text);
 		else
 			outlet_add(
 			    &way->outlet, line, format_line(line, record, text, way->journal));

@@ -35,8 +35,6 @@ void log_access_file(int fd);
 
 /* While somebody watches the start: copy messages from `notice` up to stderr if no target is it. */
 void log_echo(bool on);
-/* There is no stdout and stderr any more: their targets become syslog (-D). */
-void log_daemon(void);
 
 /* Open a log file for appending, made with mode 0640.  The descriptor, or -1 with errno. */
 int log_open(const char *path);

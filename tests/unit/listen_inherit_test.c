@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Inherited sockets by number and by name, and what is not one. */
+/* Inherited sockets, and what is not one. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -9,8 +9,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,7 +23,7 @@ static int listening_socket(void)
 	return fd;
 }
 
-static void test_by_number(void **unused)
+static void test_listening_socket(void **unused)
 {
 	struct listen_address a = {.kind = ADDRESS_FD, .fd = listening_socket()};
 	const char *wrong;
@@ -36,35 +34,6 @@ static void test_by_number(void **unused)
 	assert_true(fcntl(a.fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(a.fd, F_GETFL) & O_NONBLOCK);
 	close(a.fd);
-}
-
-static void test_by_name(void **unused)
-{
-	struct listen_address a = {.kind = ADDRESS_FD, .fd = -1, .path = "web"};
-	static const char missing[] = "no descriptor of that name or number was passed on";
-	char names[512] = "", pid[32];
-	const char *wrong;
-	int fd = listening_socket();
-
-	(void)unused;
-	for (int i = 3; i < fd; i++)
-		strcat(names, "x:");
-	strcat(names, "web:last");
-	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
-	assert_int_equal(listen_inherit(&a, &wrong), -1);
-	assert_string_equal(wrong, missing);
-	setenv("LISTEN_FDNAMES", names, 1);
-	setenv("LISTEN_PID", "1", 1); /* meant for another process */
-	assert_int_equal(listen_inherit(&a, &wrong), -1);
-	assert_string_equal(wrong, missing);
-	setenv("LISTEN_PID", pid, 1);
-	assert_int_equal(listen_inherit(&a, &wrong), fd);
-	a.path = "we";
-	assert_int_equal(listen_inherit(&a, &wrong), -1);
-	assert_string_equal(wrong, missing);
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDNAMES");
-	close(fd);
 }
 
 static void test_must_be_a_listening_socket(void **unused)
@@ -87,15 +56,15 @@ static void test_must_be_a_listening_socket(void **unused)
 	assert_int_equal(listen_inherit(&a, &wrong), -1);
 	assert_string_equal(wrong, "it is not a socket");
 	close(a.fd);
-	a.fd = 0;
+	a.fd = -1;
 	assert_int_equal(listen_inherit(&a, &wrong), -1);
+	assert_string_equal(wrong, "no descriptor of that name or number was passed on");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_by_number),
-	    cmocka_unit_test(test_by_name),
+	    cmocka_unit_test(test_listening_socket),
 	    cmocka_unit_test(test_must_be_a_listening_socket),
 	};
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* From root to nobody in particular, and a proof that there is no way back. */
+#include "config.h"
+
+#include "gateway/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "gateway/log.h"
+#include "gateway/orphan.h"
+
+static const char *const default_users[] = {"hopgate", "nobody"};
+
+struct identity {
+	char name[64];
+	uid_t uid;
+	gid_t gid;
+};
+
+static int take_user(struct identity *id, const struct passwd *user)
+{
+	snprintf(id->name, sizeof(id->name), "%s", user->pw_name);
+	id->uid = user->pw_uid;
+	id->gid = user->pw_gid;
+	return 0;
+}
+
+static int find_default(struct identity *id)
+{
+	for (size_t i = 0; i < sizeof(default_users) / sizeof(default_users[0]); i++) {
+		const struct passwd *user = getpwnam(default_users[i]);
+
+		if (user != NULL && user->pw_uid != 0)
+			return take_user(id, user);
+	}
+	log_error("there is neither a user hopgate nor nobody: name one with `run-as`");
+	return -1;
+}
+
+/* Names have to be looked up before the chroot. */
+static int find_identity(struct identity *id, const struct conf *conf)
+{
+	const struct passwd *user;
+	const struct group *group;
+
+	if (conf->run_as_user == NULL)
+		return find_default(id);
+	user = getpwnam(conf->run_as_user);
+	if (user == NULL) {
+		log_error("run-as: there is no user '%s'", conf->run_as_user);
+		return -1;
+	}
+	take_user(id, user);
+	if (conf->run_as_group == NULL)
+		return 0;
+	group = getgrnam(conf->run_as_group);
+	if (group == NULL) {
+		log_error("run-as: there is no group '%s'", conf->run_as_group);
+		return -1;
+	}
+	id->gid = group->gr_gid;
+	return 0;
+}
+
+static int enter_chroot(const char *path)
+{
+	if (path == NULL || (chroot(path) == 0 && chdir("/") == 0))
+		return 0;
+	log_error("cannot change the root directory to %s: %s", path, strerror(errno));
+	return -1;
+}
+
+static int become(const struct identity *id)
+{
+	/* In this order: the first two need the rights that the third gives away. */
+	if (setgroups(1, &id->gid) != 0 || setresgid(id->gid, id->gid, id->gid) != 0 ||
+	    setresuid(id->uid, id->uid, id->uid) != 0) {
+		log_error("cannot become %s: %s", id->name, strerror(errno));
+		return -1;
+	}
+	if (id->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)) {
+		log_error("root's rights would come back: refusing to serve");
+		return -1;
+	}
+	return 0;
+}
+
+static int renounce(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||
+	    orphan_watch() != 0) {
+		log_error("cannot give up privileges: %s", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+int privileges_drop(const struct conf *conf)
+{
+	struct identity id;
+
+	if (geteuid() == 0) {
+		if (find_identity(&id, conf) != 0 || enter_chroot(conf->chroot) != 0 ||
+		    become(&id) != 0)
+			return -1;
+		log_info("the gateway process runs as %s", id.name);
+	} else if (conf->chroot != NULL || conf->run_as_user != NULL) {
+		log_warning("not started as root: run-as and chroot have no effect");
+	}
+	return renounce();
+}
