@@ -84,6 +84,15 @@ static bool is_interim(int status)
 	return status / 100 == 1 && status != 101;
 }
 
+/* Nonsense need not be waited for to its end. */
+static bool may_be_http(const uint8_t *bytes, size_t length)
+{
+	static const char begin[] = "HTTP/";
+	size_t known = strlen(begin);
+
+	return memcmp(bytes, begin, length < known ? length : known) == 0;
+}
+
 /* 1: the next head has come and gone, only its numbers are left; 0: not yet; -1: it is none. */
 static int next_head(struct handshake *h, struct http_head *head, struct buffer *in)
 {
@@ -92,6 +101,8 @@ static int next_head(struct handshake *h, struct http_head *head, struct buffer 
 	int got;
 
 	h->seen = length;
+	if (length > 0 && !may_be_http(bytes, length))
+		return -1;
 	if (!http_head_news(bytes, before, length, ceiling(in)))
 		return 0;
 	got = http_head_response(head, bytes, length, ceiling(in));

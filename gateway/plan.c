@@ -57,6 +57,17 @@ static enum reason judge_address(const struct plan_question *q, const struct rou
 	return verdict.pass ? REASON_OK : REASON_DENIED;
 }
 
+/* Would the first connection lead back to us?  Further hops are seen from elsewhere. */
+static bool first_hop_is_ours(const struct plan_question *q, const struct route *route)
+{
+	const struct hop *first = route->hops[0];
+
+	if (first->protocol == HOP_DIRECT && route->hop_count > 1)
+		first = route->hops[1];
+	return first->protocol != HOP_DIRECT && first->unix_path == NULL && !first->host.named &&
+	    doors_check(q->doors, &first->host.address, first->port) == DOOR_LISTENER;
+}
+
 static enum plan_result find_route(struct plan *plan, const struct plan_question *q, bool *allowed)
 {
 	const struct query *query = &q->query;
@@ -80,9 +91,13 @@ static enum plan_result find_route(struct plan *plan, const struct plan_question
 	}
 	/* What a client calls localhost is here, whatever `default` says. */
 	if (plan->route.next == NEXT_VIA && query->host->named &&
-	    plan->route.destination != DESTINATION_NAME && is_localhost(query->host->name))
+	    plan->route.destination != DESTINATION_NAME && is_localhost(query->host->name)) {
 		plan->route.next = NEXT_DIRECT;
+		memset(allowed, true, RESOLVER_ADDRESSES_MAX);
+	}
 	plan->rule = plan->route.place;
+	if (plan->route.next == NEXT_VIA && first_hop_is_ours(q, &plan->route))
+		return refuse(plan, REASON_LOOP, plan->rule);
 	return PLAN_READY;
 }
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* A session's first steps: which protocol the client speaks, who it is, what it asks for. */
+#include "config.h"
+
+#include <string.h>
+
+#include "gateway/setup.h"
+
+/* The first byte tells the protocol. */
+static bool speak(struct session *s)
+{
+	static void (*const init[])(struct handshake *, const uint8_t *, size_t) = {
+	    [PROTOCOL_SOCKS4] = socks4_server_init,
+	    [PROTOCOL_SOCKS5] = socks5_server_init,
+	    [PROTOCOL_HTTP] = http_server_init,
+	};
+	const struct listener *l = s->client->listener;
+	struct setup *u = s->setup;
+	int protocol = sniff(*buffer_bytes(&u->in), l->protocols);
+	uint8_t methods[2];
+	size_t count = 0;
+
+	if (protocol < 0)
+		return false;
+	/* Who is refused anyway is not asked for a password. */
+	if (l->auth_count == 0 || u->reason != REASON_OK)
+		methods[count++] = METHOD_NO_AUTH;
+	for (size_t i = 0; i < l->auth_count && u->reason == REASON_OK && count < 2; i++) {
+		uint8_t method = l->auth[i] == AUTH_NONE ? METHOD_NO_AUTH : METHOD_PASSWORD;
+
+		if (count == 0 || methods[0] != method)
+			methods[count++] = method;
+	}
+	init[protocol](&u->handshake, methods, count);
+	u->spoken = true;
+	return true;
+}
+
+static void checked(void *arg, enum auth_result result, uint16_t block)
+{
+	static const enum reason reasons[] = {
+	    [AUTH_ACCEPTED] = REASON_OK,
+	    [AUTH_WRONG] = REASON_AUTH_FAILED,
+	    [AUTH_UNAVAILABLE] = REASON_AUTH_UNAVAILABLE,
+	};
+	struct session *s = arg;
+	struct client *c = s->client;
+	struct setup *u = s->setup;
+	enum reason reason = reasons[result];
+
+	u->check = NULL;
+	session_enter(s, STEP_GREET);
+	if (reason == REASON_OK) {
+		c->user = strdup(u->handshake.credentials.user);
+		c->auth = c->worker->gateway->conf->auths[block].name;
+		reason = c->user == NULL ? REASON_RESOURCES
+		                         : account_login(c->worker->gateway->account,
+		                               &c->listener->limits, c->user, &c->user_holder);
+	}
+	if (reason != REASON_OK && result == AUTH_ACCEPTED) {
+		session_refuse(s, reason);
+		return;
+	}
+	u->handshake.ops->verdict(&u->handshake, reason == REASON_OK, reason, &u->out);
+	explicit_bzero(&u->handshake.credentials, sizeof u->handshake.credentials);
+	session_greet(s);
+}
+
+static void authenticate(struct session *s)
+{
+	struct client *c = s->client;
+	struct setup *u = s->setup;
+	const struct credentials *given = &u->handshake.credentials;
+	uint16_t blocks[UINT8_MAX];
+	struct auth_question question = {
+	    .blocks = blocks,
+	    .user = given->user,
+	    .user_length = given->user_length,
+	    .password = given->password,
+	    .password_length = given->password_length,
+	    .deadline_ms = c->listener->timeouts.auth,
+	};
+
+	for (size_t i = 0; i < c->listener->auth_count && i < UINT8_MAX; i++)
+		if (c->listener->auth[i] != AUTH_NONE)
+			blocks[question.block_count++] = c->listener->auth[i];
+	session_enter(s, STEP_AUTH);
+	if (c->worker->auth != NULL)
+		u->check = auth_link_ask(c->worker->auth, &question, checked, s);
+	if (u->check == NULL) {
+		session_refuse(s, REASON_AUTH_UNAVAILABLE);
+		return;
+	}
+	session_wait(s);
+}
+
+/* The request is known: the handshake's time and place are given back. */
+static void requested(struct session *s)
+{
+	struct client *c = s->client;
+	struct setup *u = s->setup;
+	enum command command = u->handshake.request.command;
+
+	u->asked = true;
+	c->served = true;
+	account_served(c->worker->gateway->account, c->holder);
+	if (u->reason != REASON_OK)
+		session_refuse(s, u->reason);
+	else if (command != COMMAND_CONNECT)
+		session_refuse(s, REASON_BAD_COMMAND);
+	else if (!(c->listener->commands & 1u << command))
+		session_refuse(s, REASON_COMMAND_DENIED);
+	else
+		session_decide(s);
+}
+
+void session_greet(struct session *s)
+{
+	struct setup *u = s->setup;
+
+	if (!u->spoken && !speak(s)) {
+		session_refuse(s, REASON_NOT_SPOKEN);
+		return;
+	}
+	switch (u->handshake.ops->feed(&u->handshake, &u->in, &u->out)) {
+	case HS_MORE:
+		if (buffer_length(&u->in) == u->in.max)
+			session_refuse(s, REASON_TOO_LARGE);
+		else if (u->ended)
+			session_leave(s, REASON_CLIENT_GONE);
+		else if (session_flush(s) != GONE)
+			session_wait(s);
+		return;
+	case HS_ASK:
+		if (session_flush(s) != GONE)
+			authenticate(s);
+		return;
+	case HS_DONE:
+		requested(s);
+		return;
+	case HS_FAIL:
+		session_refuse(s, u->reason != REASON_OK ? u->reason : u->handshake.reason);
+		return;
+	}
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: ISC */
+/* A session's life: its steps and deadlines, what passes between it and the client, its one exit.
+ */
+#include "config.h"
+
+#include "gateway/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/log.h"
+#include "gateway/record.h"
+#include "gateway/setup.h"
+
+#define ANSWER_MAX 4096          /* the longest refusal: an HTTP head and its short body */
+#define LINGER_MS 2000           /* how long a refusal waits for the client to stop talking */
+#define LINGER_BYTES (64 * 1024) /* and how much of what it still says is thrown away */
+
+#define NO_TIMEOUT SIZE_MAX /* a step whose child keeps the time */
+
+/* Each step's deadline, and what has happened when it passes. */
+static const struct {
+	size_t timeout; /* offset in struct timeouts, or NO_TIMEOUT */
+	enum reason late;
+} steps[] = {
+    [STEP_GREET] = {offsetof(struct timeouts, handshake), REASON_HANDSHAKE_TIMEOUT},
+    [STEP_AUTH] = {offsetof(struct timeouts, auth), REASON_AUTH_UNAVAILABLE},
+    [STEP_RESOLVE] = {offsetof(struct timeouts, dial), REASON_NAME_TIMEOUT},
+    [STEP_DIAL] = {NO_TIMEOUT, REASON_TIMEOUT},
+    [STEP_ANSWER] = {offsetof(struct timeouts, close), REASON_CLIENT_GONE},
+    [STEP_REFUSE] = {offsetof(struct timeouts, close), REASON_CLIENT_GONE},
+};
+
+static void arm(struct setup *u, int64_t ms)
+{
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	if (ms > 0)
+		event_add(&u->timer, &tv);
+	else
+		event_del(&u->timer);
+}
+
+void session_enter(struct session *s, enum step step)
+{
+	const char *timeouts = (const char *)&s->client->listener->timeouts;
+	size_t offset = steps[step].timeout;
+
+	s->setup->step = step;
+	arm(s->setup,
+	    offset == NO_TIMEOUT ? 0 : *(const int64_t *)(const void *)(timeouts + offset));
+}
+
+void session_hurry(struct session *s, int64_t ms)
+{
+	arm(s->setup, ms);
+}
+
+/* --- the exit --- */
+
+void setup_free(struct setup *u)
+{
+	if (u == NULL)
+		return;
+	event_del(&u->timer);
+	auth_check_free(u->check);
+	resolver_cancel(u->lookup);
+	dial_free(u->dial);
+	if (u->dialled)
+		stream_free(u->outcome.stream);
+	handshake_clear(&u->handshake);
+	buffer_clear(&u->in);
+	buffer_clear(&u->out);
+	free(u);
+}
+
+char *session_head(const struct session *s)
+{
+	const struct client *c = s->client;
+	const struct setup *u = s->setup;
+	char peer[CLIENT_TEXT];
+	const struct record record = {
+	    .client_id = c->id,
+	    .session_id = s->id,
+	    .worker = c->worker->index,
+	    .started_ms = u->wall_ms,
+	    .listener = c->listener->name,
+	    .client = client_format(c, peer),
+	    .user = c->user,
+	    .request = u->asked ? &u->handshake.request : NULL,
+	    .rule = u->plan.rule,
+	    .route = u->plan.route.place.line > 0 || u->dialled ? &u->plan.route : NULL,
+	    .unresolved = u->gave_up || (u->resolved && u->address_count == 0),
+	    .dialled = u->dialled ? &u->outcome : NULL,
+	    .resolve_ms = u->resolve_ms,
+	};
+
+	return record_head(&record, c->worker->gateway->conf->access_json);
+}
+
+static void log_failure(const struct session *s, enum reason reason)
+{
+	const struct setup *u = s->setup;
+	char peer[CLIENT_TEXT], target[TARGET_TEXT], where[300] = "";
+
+	if (u == NULL || reason == REASON_CLOSED || !log_wants(LEVEL_INFO))
+		return;
+	if (u->dialled && u->outcome.failed < u->plan.route.hop_count) {
+		size_t n = (size_t)snprintf(where, sizeof where, " (hop %.200s",
+		    u->plan.route.hops[u->outcome.failed]->name);
+
+		if (u->outcome.detail != 0)
+			n += (size_t)snprintf(
+			    where + n, sizeof where - n, " said %d", u->outcome.detail);
+		snprintf(where + n, sizeof where - n, ")");
+	}
+	log_info("client %s%s%s: %s%s", client_format(s->client, peer), u->asked ? " to " : "",
+	    u->asked ? target_format(&u->handshake.request.target, target) : "",
+	    reason_row(reason)->text, where);
+}
+
+/* Every session leaves here: one line, then everything it held. */
+static void finish(struct session *s, enum reason reason)
+{
+	const struct conf *conf = s->client->worker->gateway->conf;
+	int64_t now = loop_now();
+	struct record_end end = {
+	    .first_byte_ms = -1, .duration_ms = now - s->started_ms, .end = reason};
+
+	log_failure(s, reason);
+	if (conf->access_log) {
+		char line[RECORD_MAX];
+
+		if (s->head == NULL && s->setup != NULL)
+			s->head = session_head(s);
+		if (s->relay != NULL) {
+			int64_t first = relay_first_byte(s->relay);
+
+			end.up = relay_bytes(s->relay, RELAY_UP);
+			end.down = relay_bytes(s->relay, RELAY_DOWN);
+			end.first_byte_ms = first > 0 ? first - s->started_ms : -1;
+		}
+		if (s->head != NULL)
+			log_access(line, record_line(line, s->head, &end, conf->access_json));
+	}
+	relay_free(s->relay);
+	setup_free(s->setup);
+	free(s->head);
+	free(s);
+}
+
+void session_end(struct session *s, enum reason reason)
+{
+	finish(s, reason);
+}
+
+void session_leave(struct session *s, enum reason reason)
+{
+	struct client *c = s->client;
+
+	finish(s, reason);
+	client_free(c);
+}
+
+/* --- the client's bytes --- */
+
+static enum moved gone(struct session *s)
+{
+	session_leave(s, s->setup->step == STEP_REFUSE ? s->setup->reason : REASON_CLIENT_GONE);
+	return GONE;
+}
+
+/* Send all that is to be sent. */
+enum moved session_flush(struct session *s)
+{
+	struct buffer *out = &s->setup->out;
+
+	while (buffer_length(out) > 0) {
+		ssize_t n = stream_write(s->client->stream, buffer_bytes(out), buffer_length(out));
+
+		if (n < 0)
+			return errno == EAGAIN ? BLOCKED : gone(s);
+		buffer_consume(out, (size_t)n);
+	}
+	return MOVED;
+}
+
+/* Read once into `in`. */
+static enum moved fill(struct session *s)
+{
+	struct setup *u = s->setup;
+	size_t room;
+	uint8_t *to = buffer_room(&u->in, BUFFER_BLOCK, &room);
+	ssize_t n;
+
+	if (to == NULL)
+		return BLOCKED;
+	n = stream_read(s->client->stream, to, room);
+	if (n > 0) {
+		buffer_commit(&u->in, (size_t)n);
+		return MOVED;
+	}
+	if (n < 0 && errno == EAGAIN)
+		return BLOCKED;
+	/* An end is a half-close only if it comes after bytes that are still to be used. */
+	if (n < 0 || u->step == STEP_GREET || buffer_length(&u->in) == 0)
+		return gone(s);
+	u->ended = true;
+	return BLOCKED;
+}
+
+/* Wait for what the present step can use. */
+void session_wait(struct session *s)
+{
+	struct setup *u = s->setup;
+	int events = 0;
+
+	if (!u->ended && buffer_length(&u->in) < u->in.max)
+		events |= STREAM_READ;
+	if (buffer_length(&u->out) > 0)
+		events |= STREAM_WRITE;
+	stream_want(s->client->stream, events);
+}
+
+/* Send the refusal, then our FIN; what still comes is thrown away, else it would turn into a reset
+ * that takes the refusal with it. */
+static void push_refusal(struct session *s)
+{
+	switch (session_flush(s)) {
+	case MOVED:
+		if (stream_shutdown(s->client->stream) != 0 && errno != EAGAIN) {
+			session_leave(s, s->setup->reason);
+			return;
+		}
+		arm(s->setup, LINGER_MS);
+		stream_want(s->client->stream, STREAM_READ);
+		return;
+	case BLOCKED:
+		stream_want(s->client->stream, STREAM_READ | STREAM_WRITE);
+		return;
+	case GONE:
+		return;
+	}
+}
+
+static void discard(struct session *s)
+{
+	struct setup *u = s->setup;
+	ssize_t n = stream_read(s->client->stream, s->client->worker->loop.scratch, LOOP_SCRATCH);
+
+	if (n > 0)
+		u->discarded += (size_t)n;
+	if (n == 0 || (n < 0 && errno != EAGAIN) || u->discarded > LINGER_BYTES)
+		session_leave(s, u->reason);
+}
+
+static void client_ready(void *arg, int events)
+{
+	struct session *s = arg;
+	struct setup *u = s->setup;
+
+	if (u->step == STEP_REFUSE) {
+		if (buffer_length(&u->out) > 0 && events & STREAM_WRITE)
+			push_refusal(s);
+		else
+			discard(s);
+		return;
+	}
+	if (events & STREAM_WRITE && buffer_length(&u->out) > 0) {
+		enum moved moved = session_flush(s);
+
+		if (moved == GONE)
+			return;
+		if (moved == MOVED && u->step == STEP_ANSWER) {
+			session_relay(s);
+			return;
+		}
+	}
+	if (events & STREAM_READ) {
+		enum moved moved = fill(s);
+
+		if (moved == GONE)
+			return;
+		if (moved == MOVED && u->step == STEP_GREET) {
+			session_greet(s);
+			return;
+		}
+	}
+	session_wait(s);
+}
+
+/* --- start and deadlines --- */
+
+void session_refuse(struct session *s, enum reason reason)
+{
+	struct setup *u = s->setup;
+
+	if (u->spoken)
+		u->handshake.ops->answer(&u->handshake, reason, NULL, u->plan.text, &u->out);
+	u->reason = reason;
+	session_enter(s, STEP_REFUSE);
+	push_refusal(s);
+}
+
+static void timed_out(evutil_socket_t fd, short events, void *arg)
+{
+	struct session *s = arg;
+	struct setup *u = s->setup;
+
+	(void)fd;
+	(void)events;
+	if (u->step == STEP_REFUSE)
+		session_leave(s, u->reason);
+	else if (u->step == STEP_ANSWER)
+		session_leave(s, steps[u->step].late);
+	else if (u->step == STEP_RESOLVE && u->hurried)
+		session_unresolved(s);
+	else
+		session_refuse(s, steps[u->step].late);
+}
+
+struct session *session_start(struct client *c, enum reason refused)
+{
+	struct session *s = calloc(1, sizeof *s);
+	struct setup *u = calloc(1, sizeof *u);
+	struct timespec wall;
+
+	if (s == NULL || u == NULL) {
+		free(s);
+		free(u);
+		return NULL;
+	}
+	s->client = c;
+	s->setup = u;
+	s->id = 1;
+	s->started_ms = loop_now();
+	clock_gettime(CLOCK_REALTIME, &wall);
+	u->wall_ms = wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+	u->reason = refused;
+	u->resolve_ms = -1;
+	buffer_init(&u->in, &c->worker->loop.buffers, c->listener->max_head);
+	buffer_init(&u->out, &c->worker->loop.buffers, ANSWER_MAX);
+	evtimer_assign(&u->timer, c->worker->loop.base, timed_out, s);
+	session_enter(s, STEP_GREET);
+	stream_handler(c->stream, client_ready, s);
+	stream_want(c->stream, STREAM_READ);
+	return s;
+}
+
+void session_begin(struct session *s)
+{
+	client_ready(s, STREAM_READ);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef GATEWAY_SETUP_H
+#define GATEWAY_SETUP_H
+
+#include <event2/event_struct.h>
+
+#include "auth/auth.h"
+#include "gateway/dial.h"
+#include "gateway/handshake.h"
+#include "gateway/plan.h"
+#include "gateway/relay.h"
+#include "gateway/session.h"
+
+/*
+ * The inside of a session, for session.c (life and exit), greet.c (handshake and identity) and
+ * way.c (route, dial, relay) only.
+ */
+enum step { STEP_GREET, STEP_AUTH, STEP_RESOLVE, STEP_DIAL, STEP_ANSWER, STEP_REFUSE };
+
+/* What is needed until the relay runs, and no longer. */
+struct setup {
+	enum step step;
+	bool spoken;        /* the handshake has its protocol */
+	bool asked;         /* the handshake holds a request */
+	bool ended;         /* the client's FIN came */
+	bool hurried;       /* the look-up is for routing, which waits only so long */
+	bool gave_up;       /* on that look-up */
+	enum reason reason; /* not OK: what the client is to be told, or was */
+	struct handshake handshake;
+	struct buffer in, out;
+	struct event timer;
+	struct auth_check *check;
+	struct lookup *lookup;
+	struct dial *dial;
+	struct plan plan;
+	bool resolved;
+	enum resolver_status status;
+	struct in6_addr addresses[RESOLVER_ADDRESSES_MAX];
+	size_t address_count;
+	int64_t resolve_from, resolve_ms;
+	bool dialled;
+	struct dial_outcome outcome;
+	size_t discarded;
+	int64_t wall_ms;
+};
+
+struct session {
+	struct client *client;
+	struct setup *setup; /* NULL once the relay runs */
+	struct relay *relay;
+	char *head; /* of the access log's line */
+	uint64_t id;
+	int64_t started_ms;
+};
+
+/* What came of an attempt to read or write; after GONE the session is no more. */
+enum moved { MOVED, BLOCKED, GONE };
+
+void setup_free(struct setup *u);
+
+/* session.c: change the step and start its deadline. */
+void session_enter(struct session *s, enum step step);
+/* A nearer deadline for the present step. */
+void session_hurry(struct session *s, int64_t ms);
+/* Tell the client no, linger, and leave. */
+void session_refuse(struct session *s, enum reason reason);
+/* Log, free, and the client with it. */
+void session_leave(struct session *s, enum reason reason);
+/* The head of the line in the access log; NULL: out of memory. */
+char *session_head(const struct session *s);
+/* Send all of setup->out. */
+enum moved session_flush(struct session *s);
+/* Wait for what the present step can use. */
+void session_wait(struct session *s);
+
+/* greet.c: go on with what the client has said. */
+void session_greet(struct session *s);
+
+/* way.c: decide, and do what was decided. */
+void session_decide(struct session *s);
+/* The look-up for routing took too long. */
+void session_unresolved(struct session *s);
+/* The answer is out. */
+void session_relay(struct session *s);
+
+#endif
