@@ -53,6 +53,7 @@ class Hopgate:
     """
     A running gateway.  `text` is its configuration; what it does not say is added: a listener on
     a free port of 127.0.0.1, an access log, no name servers.  Without text, `options` are all.
+    `inherit` are descriptors that it gets.
     """
 
     def __init__(self, directory, text=None, options=(), prefix=(), access_log=True, **popen):
@@ -71,7 +72,7 @@ class Hopgate:
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             stdout=popen.pop("stdout", subprocess.DEVNULL),
-            pass_fds=[told],
+            pass_fds=[told, *popen.pop("inherit", [])],
             start_new_session=True,
             env={**os.environ, "PATH": tools.PATH, "LC_ALL": "C"},
             **popen,

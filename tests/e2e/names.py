@@ -104,7 +104,8 @@ class NameServer:
             reply.header.rcode = code.SERVFAIL if first == "servfail" else code.REFUSED
             return reply.pack()
         if first == "truncated" and transport == "udp":
-            return reply.truncate().pack()
+            reply.header.tc = 1
+            return reply.pack()
         if name not in self.zone:
             reply.header.rcode = self.dns.RCODE.NXDOMAIN
         for address in self.zone.get(name, []):

@@ -307,7 +307,7 @@ def test_row_236_http_1_0_clients(hopgate, origin):
 
 HEADS = {
     "forwarding": (b"GET http://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 501),
-    "origin-form": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "origin-form": (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     "version-2": (b"CONNECT a:1 HTTP/2.0\r\n\r\n", 505),
     "bare-newlines": (b"CONNECT a:1 HTTP/1.1\nHost: a\n\n", 400),
     "blank-before-colon": (b"CONNECT a:1 HTTP/1.1\r\nHost : a\r\n\r\n", 400),

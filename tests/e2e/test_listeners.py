@@ -64,8 +64,9 @@ def test_a_name_means_its_addresses(hopgate, origin):
 
 def test_an_interface_means_its_addresses(hopgate, origin):
     gateway = hopgate("listen main { address %lo:0; auth none }\n")
-    for address in gateway.addresses():
-        reaches(address, origin)
+    assert all(host.endswith("%lo") for host, _ in gateway.addresses())
+    for host, port in gateway.addresses():
+        reaches(("::1" if ":" in host else "127.0.0.1", port), origin)
 
 
 def test_many_workers_share_a_port(hopgate, origin):
@@ -171,8 +172,7 @@ def test_an_inherited_socket(tmp_path, origin):
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         address = sock.getsockname()
-        os.set_inheritable(sock.fileno(), True)
-        text = f"listen main {{ address fd:{sock.fileno()} }}\n"
-        gateway = Hopgate(tmp_path, text, close_fds=False)
+        text = f"listen main {{ address fd:{sock.fileno()}; auth none }}\n"
+        gateway = Hopgate(tmp_path, text, inherit=[sock.fileno()])
     reaches(address, origin)
     gateway.clean_up()

@@ -52,6 +52,7 @@ def four_networks():
         space[WEB].ip("route add default via 10.3.0.1")
         for name in (OUTER, INNER):
             space[name].sysctl("net/ipv4/ip_forward", 1)
+        space[WEB].site("10.3.0.2", 80)
         yield space
 
 
@@ -63,7 +64,7 @@ def test_three_hops_lead_to_the_inner_network_and_nothing_else_does(hopgate, fir
     space = firewalls
     door(hopgate, space[OUTER], "10.1.0.2:1080", "10.1.0.0/24")
     door(hopgate, space[INNER], "10.2.0.2:1081", "10.2.0.0/24")
-    door(hopgate, space[WEB], "10.3.0.2:1082", "10.3.0.0/24")
+    last = door(hopgate, space[WEB], "10.3.0.2:1082", "10.3.0.0/24")
     client = hopgate(
         """
         listen main { address 127.0.0.1:1080 }
@@ -79,7 +80,8 @@ def test_three_hops_lead_to_the_inner_network_and_nothing_else_does(hopgate, fir
     )
     url = "http://10.3.0.2"
     proxy = ("-x", "socks5h://127.0.0.1:1080")
-    assert space[OUT].curl(*proxy, f"{url}:80/hello").stdout == "hello from inside\n"
+    done = space[OUT].curl(*proxy, f"{url}:80/hello")
+    assert done.stdout == "hello from inside\n", (done.stderr, client.log, last.log)
     row = client.session(target="10.3.0.2:80")
     assert row["hops"].replace(",", " ") == "outer inner last"
     assert len(row["hops_ms"].split(",")) == 3
