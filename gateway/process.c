@@ -22,7 +22,8 @@
 
 struct process {
 	struct process_plan plan;
-	pid_t pid; /* 0: it has ended */
+	pid_t pid;
+	bool running; /* not waited for yet */
 	int channel;
 	struct delivery *delivery;
 	struct event *readable, *child_ended, *kill_timer;
@@ -83,7 +84,7 @@ static void child_ended(evutil_socket_t signal, short events, void *arg)
 	(void)events;
 	if (waitpid(p->pid, &status, WNOHANG) != p->pid)
 		return;
-	p->pid = 0;
+	p->running = false;
 	event_del(p->child_ended);
 	p->plan.ended(p->plan.arg, status);
 }
@@ -103,9 +104,9 @@ void process_kill_after(struct process *p, int64_t ms)
 	const struct timeval tv = {
 	    .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
-	if (p->pid != 0 && ms > 0)
+	if (p->running && ms > 0)
 		evtimer_add(p->kill_timer, &tv);
-	else if (p->pid != 0)
+	else if (p->running)
 		kill(p->pid, SIGKILL);
 }
 
@@ -159,11 +160,11 @@ struct process *process_start(const struct process_plan *plan)
 	}
 	error = errno;
 	close(ends[1]);
-	if (p->pid > 0) {
+	p->running = p->pid > 0;
+	if (p->running) {
 		process_kill_after(p, START_MS);
 		return p;
 	}
-	p->pid = 0;
 	process_free(p);
 	errno = error;
 	return NULL;
@@ -173,7 +174,7 @@ void process_free(struct process *p)
 {
 	if (p == NULL)
 		return;
-	if (p->pid != 0) {
+	if (p->running) {
 		kill(p->pid, SIGKILL);
 		waitpid(p->pid, NULL, 0);
 	}

@@ -245,6 +245,7 @@ static void test_serves_and_stops(void **unused)
 static void test_crash_is_survived(void **unused)
 {
 	pid_t first, second, third;
+	char wanted[64];
 
 	(void)unused;
 	start("serve", false);
@@ -253,7 +254,8 @@ static void test_crash_is_survived(void **unused)
 	third = visit("x");
 	assert_int_not_equal(first, second);
 	assert_int_not_equal(second, third);
-	wait_for_log(" was ended by signal 6, Aborted\n");
+	snprintf(wanted, sizeof(wanted), "(pid %ld) was ended by signal 6, Aborted\n", (long)first);
+	wait_for_log(wanted);
 	wait_for_log(" notice the gateway process serves again (pid ");
 	kill(f.pid, SIGINT);
 	assert_int_equal(wait_exit(), 0);
