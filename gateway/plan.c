@@ -13,15 +13,6 @@ static enum plan_result refuse(struct plan *plan, enum reason reason, struct pla
 	return PLAN_REFUSED;
 }
 
-/* RFC 6761, 6.3 */
-static bool is_localhost(const char *name)
-{
-	size_t length = strlen(name), tail = strlen("localhost");
-
-	return length >= tail && strcmp(name + length - tail, "localhost") == 0 &&
-	    (length == tail || name[length - tail - 1] == '.');
-}
-
 static bool leaves_directly(const struct route *route)
 {
 	return route->next == NEXT_DIRECT ||
@@ -88,12 +79,6 @@ static enum plan_result find_route(struct plan *plan, const struct plan_question
 	if (plan->route.next == NEXT_REJECT) {
 		plan->text = plan->route.text;
 		return refuse(plan, REASON_REJECTED, plan->route.place);
-	}
-	/* What a client calls localhost is here, whatever `default` says. */
-	if (plan->route.next == NEXT_VIA && query->host->named &&
-	    plan->route.destination != DESTINATION_NAME && is_localhost(query->host->name)) {
-		plan->route.next = NEXT_DIRECT;
-		memset(allowed, true, RESOLVER_ADDRESSES_MAX);
 	}
 	plan->rule = plan->route.place;
 	if (plan->route.next == NEXT_VIA && first_hop_is_ours(q, &plan->route))
