@@ -151,18 +151,15 @@ void log_echo(bool on)
 	state.echo = on;
 }
 
-/* Does a message of this level need the echo, because nothing else shows it on stderr? */
+/* Does a message of this level need the echo, because no target is the terminal's? */
 static bool needs_echo(enum level level)
 {
 	size_t i;
 
-	if (!state.echo || level > LEVEL_NOTICE)
-		return false;
 	for (i = 0; i < state.count; i++)
-		if (state.ways[i].target->kind <= SINK_STDOUT &&
-		    level <= state.ways[i].target->level)
+		if (state.ways[i].target->kind <= SINK_STDOUT)
 			return false;
-	return true;
+	return state.echo && level <= LEVEL_NOTICE;
 }
 
 bool log_wants(enum level level)

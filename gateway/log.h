@@ -33,7 +33,8 @@ int log_file(size_t index, int fd);
 /* The access log's descriptor; -1: none. */
 void log_access_file(int fd);
 
-/* While somebody watches the start: copy messages from `notice` up to stderr if no target is it. */
+/* While somebody watches the start: if no target is stderr or stdout, copy to stderr what is at
+ * least a notice. */
 void log_echo(bool on);
 
 /* Open a log file for appending, made with mode 0640.  The descriptor, or -1 with errno. */
