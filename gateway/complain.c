@@ -62,13 +62,22 @@ static void hide_passwords(char *text)
 	}
 }
 
+/* What stands in a file does not command the terminal. */
+static void make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+			*text = '?';
+}
+
 static char *copy_line(struct arena *arena, struct line line)
 {
 	char *text = arena_copy(arena, line.text, line.length);
 
 	for (size_t i = 0; i < line.length; i++)
-		if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
+		if (text[i] == '\0')
 			text[i] = '?';
+	make_printable(text);
 	hide_passwords(text);
 	return text;
 }
@@ -109,6 +118,8 @@ void complain(struct complaints *complaints, enum severity severity, struct posi
 	if (vasprintf(&phrase, format, list) < 0)
 		phrase = NULL;
 	va_end(list);
+	if (phrase != NULL)
+		make_printable(phrase);
 	complaints->list = arena_push(
 	    &complaints->arena, complaints->list, &complaints->count, sizeof *complaints->list);
 	c = &complaints->list[complaints->count - 1];

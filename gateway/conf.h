@@ -107,7 +107,7 @@ struct conf_options {
 	const char *const *allow;
 	const char *auth; /* --auth */
 	bool debug;       /* -d */
-	bool daemon;      /* -D: a stderr log becomes syslog */
+	bool daemon;      /* -D: a log to stderr or stdout becomes syslog */
 	bool strict;      /* warnings count as errors */
 	bool quiet;       /* errors only: the keeper has told the rest already */
 	bool notes;       /* warnings, and reminders too: `check` */

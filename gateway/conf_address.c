@@ -34,9 +34,20 @@ static void wrong(const struct word_reading *w, const char *phrase)
 	conf_error(w->reader, w->directive, w->index, "'%s' %s", w->text, phrase);
 }
 
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && a->scope == b->scope &&
+	    memcmp(&a->address, &b->address, sizeof a->address) == 0;
+}
+
+/* A name may have an address twice. */
 static void add_endpoint(const struct word_reading *w, const struct endpoint *endpoint)
 {
 	struct listen_address *a = w->address;
+
+	for (size_t i = 0; i < a->endpoint_count; i++)
+		if (same_endpoint(&a->endpoints[i], endpoint))
+			return;
 
 	a->endpoints = arena_push(
 	    w->reader->parser->arena, a->endpoints, &a->endpoint_count, sizeof *a->endpoints);
@@ -263,6 +274,50 @@ static bool read_word(const struct word_reading *w)
 	return read_host(w);
 }
 
+/* --- given twice ------------------------------------------------------------------------------ */
+
+static bool same_place(const struct listen_address *a, const struct listen_address *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == ADDRESS_UNIX || a->kind == ADDRESS_ABSTRACT)
+		return strcmp(a->path, b->path) == 0;
+	if (a->kind == ADDRESS_FD)
+		return a->fd >= 0 && a->fd == b->fd;
+	if (a->kind == ADDRESS_INTERFACE)
+		return a->port != 0 && a->port == b->port &&
+		    strcmp(a->interface, b->interface) == 0;
+	for (size_t i = 0; i < a->endpoint_count; i++)
+		for (size_t j = 0; j < b->endpoint_count; j++)
+			if (a->endpoints[i].port != 0 &&
+			    same_endpoint(&a->endpoints[i], &b->endpoints[j]))
+				return true;
+	return false;
+}
+
+static const struct listen_address *find_same(
+    const struct listener *listener, const struct listen_address *address)
+{
+	for (size_t i = 0; i < listener->address_count; i++)
+		if (same_place(&listener->addresses[i], address))
+			return &listener->addresses[i];
+	return NULL;
+}
+
+/* Nobody can bind what is bound already: better said here, with both places. */
+static void check_twice(const struct word_reading *w, const struct listener *listener)
+{
+	const struct conf *conf = w->reader->conf;
+	const struct listen_address *first = find_same(listener, w->address);
+
+	for (size_t i = 0; i < conf->listener_count && first == NULL; i++)
+		first = find_same(&conf->listeners[i], w->address);
+	if (first != NULL)
+		conf_error(w->reader, w->directive, w->index,
+		    "'%s' is listened on already, by '%s' at %s:%u", w->text, first->text,
+		    first->place.file, first->place.line);
+}
+
 /* --- the block of a unix socket --------------------------------------------------------------- */
 
 struct unix_block {
@@ -312,6 +367,7 @@ void conf_read_address(struct reader *r, const struct directive *d, void *object
 
 		if (!read_word(&w))
 			continue;
+		check_twice(&w, listener);
 		if (address.kind == ADDRESS_UNIX) {
 			address.mode = block.mode;
 			address.group = block.group;

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "gateway/conf_read.h"
@@ -53,10 +54,13 @@ void conf_read_run_as(struct reader *r, const struct directive *d, void *object)
 void conf_read_chroot(struct reader *r, const struct directive *d, void *object)
 {
 	struct conf *conf = object;
+	struct stat status;
 
 	conf->chroot = d->words[1].text;
 	if (conf->chroot[0] != '/')
 		conf_error(r, d, 1, "'%s' is not an absolute path", conf->chroot);
+	else if (!r->sealed && (stat(conf->chroot, &status) != 0 || !S_ISDIR(status.st_mode)))
+		conf_error(r, d, 1, "'%s' is not a directory on this system", conf->chroot);
 }
 
 void conf_read_pid_file(struct reader *r, const struct directive *d, void *object)
@@ -148,8 +152,8 @@ void conf_read_log(struct reader *r, const struct directive *d, void *object)
 		return;
 	if (r->debug)
 		target.level = LEVEL_DEBUG;
-	/* A daemon has no standard error that anybody sees. */
-	if (r->daemon && target.kind == SINK_STDERR)
+	/* A daemon has no terminal. */
+	if (r->daemon && (target.kind == SINK_STDERR || target.kind == SINK_STDOUT))
 		target.kind = SINK_SYSLOG;
 	conf->logs = arena_push(r->parser->arena, conf->logs, &conf->log_count, sizeof *conf->logs);
 	conf->logs[conf->log_count - 1] = target;

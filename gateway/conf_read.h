@@ -14,6 +14,7 @@ struct way { /* a hop or a chain, and whether a row leads there */
 	const char *name;
 	const struct directive *directive;
 	bool used;
+	bool first;   /* a row begins with it */
 	bool defined; /* its directive was good */
 	bool broken;  /* it leads nowhere, which has been complained about */
 };

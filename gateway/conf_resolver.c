@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/conf_read.h"
 #include "gateway/value.h"
@@ -76,6 +77,11 @@ static void read_hosts(struct reader *r, const struct directive *d, void *object
 	conf->resolver_hosts_path = value_is(&d->words[1], "off")
 	    ? NULL
 	    : parse_path(r->parser->arena, d->at[1], d->words[1].text);
+	/* The default may be missing; what somebody has written may not. */
+	if (conf->resolver_hosts_path != NULL && d->at[1].origin != NULL && !r->sealed &&
+	    access(conf->resolver_hosts_path, R_OK) != 0)
+		conf_error(
+		    r, d, 1, "cannot read '%s': %s", conf->resolver_hosts_path, strerror(errno));
 }
 
 static void read_search(struct reader *r, const struct directive *d, void *object)

@@ -91,6 +91,7 @@ void conf_add_row(struct reader *r, struct routes *table, const struct row *row)
 {
 	size_t bad = 0, via = find_via(row);
 	const char *wrong;
+	struct way *way;
 
 	if (conf_is_broken(r, row->words, via, row->count))
 		return;
@@ -100,6 +101,8 @@ void conf_add_row(struct reader *r, struct routes *table, const struct row *row)
 		return;
 	}
 	check_references(r, row);
+	if (via < row->count && (way = conf_way(r, row->words[via].text)) != NULL)
+		way->first = true;
 	for (size_t i = via; i < row->count; i++) {
 		conf_uri_hidden(r, &row->words[i], row->at[i]);
 		conf_use_way(r, row->words[i].text);

@@ -33,6 +33,41 @@ static void check_ways(struct reader *r)
 	}
 }
 
+/* Does a row begin with this hop? */
+static bool stands_first(const struct reader *r, const char *name)
+{
+	for (size_t i = 0; i < r->way_count; i++) {
+		const struct hop *const *list;
+		size_t count, bad;
+
+		if (r->ways[i].first &&
+		    hops_expand(r->conf->hops, &r->ways[i].name, 1, &list, &count, &bad) == NULL &&
+		    strcmp(list[0]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Only the first hop is connected to from here. */
+static void check_sources(struct reader *r)
+{
+	static const char *const names[] = {"source", "interface", "mark"};
+
+	for (size_t i = 0; i < r->way_count; i++) {
+		const struct way *way = &r->ways[i];
+
+		for (size_t j = 0; j < sizeof names / sizeof names[0] && way->used; j++) {
+			const struct directive *d =
+			    schema_given(way->directive->children, names[j]);
+
+			if (d != NULL && !stands_first(r, way->name))
+				complain(r->complaints, SEVERITY_WARNING, d->at[0],
+				    "'%s' has no effect: no route goes through '%s' first",
+				    names[j], way->name);
+		}
+	}
+}
+
 static bool is_used_table(const struct conf *conf, const struct routes *table)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)
@@ -138,6 +173,7 @@ void lint(struct reader *r)
 		if (d->rule != NULL && strcmp(d->rule->name, "listen") == 0)
 			check_shorthands(r, d);
 	check_ways(r);
+	check_sources(r);
 	check_tables(r);
 	check_auths(r);
 }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Every directive has a name, every word stands inside the text. */
 static void check(const struct directive *d, unsigned depth)
 {
-	if (depth > PARSE_DEPTH)
+	if (d != NULL && depth > PARSE_DEPTH)
 		abort();
 	for (; d != NULL; d = d->next) {
 		if (d->count == 0)

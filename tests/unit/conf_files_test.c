@@ -266,6 +266,9 @@ static void test_system_names(void **state)
 	struct loaded l;
 
 	(void)state;
+	expect(load_main(0600, "chroot /none-of-that-name; resolver { hosts /none }"), false,
+	    "main:1:8: error: '/none-of-that-name' is not a directory on this system\n"
+	    "main:1:45: error: cannot read '/none': No such file or directory\n");
 	expect(load_main(0600,
 	           "run-as nobody-of-that-name none-of-that-name\n"
 	           "listen l { address unix:x { group none-of-that-name } }\n"),
@@ -378,6 +381,22 @@ static void test_lint(void **state)
 	    "main:7:38: warning: this row is never reached: the one at main:7 takes everything\n");
 }
 
+/* What only matters where a connection begins, on a hop that is never first. */
+static void test_lint_of_sources(void **state)
+{
+	(void)state;
+	expect(load_main(0600,
+	           "hop a { uri socks5://127.0.0.1:1; mark 1 }\n"
+	           "hop b { uri socks5://127.0.0.1:1; mark 2; source %lo }\n"
+	           "hop c { uri socks5://127.0.0.1:1; via d; mark 3 }\n"
+	           "hop d { uri socks5://127.0.0.1:1; interface lo }\n"
+	           "chain e c b\nroute x via a b\nroute default via e\n"),
+	    true,
+	    "main:2:35: warning: 'mark' has no effect: no route goes through 'b' first\n"
+	    "main:2:43: warning: 'source' has no effect: no route goes through 'b' first\n"
+	    "main:3:42: warning: 'mark' has no effect: no route goes through 'c' first\n");
+}
+
 static int enter_directory(void **state)
 {
 	(void)state;
@@ -413,6 +432,7 @@ int main(void)
 	    cmocka_unit_test(test_debug_and_daemon),
 	    cmocka_unit_test(test_strict),
 	    cmocka_unit_test(test_lint),
+	    cmocka_unit_test(test_lint_of_sources),
 	};
 
 	return cmocka_run_group_tests_name("conf_files", tests, enter_directory, leave_directory);

@@ -339,6 +339,10 @@ static void test_listeners(void **state)
 	        "1:20: error: '[::1]' is not an address, expected [2001:db8::1]:1080"},
 	    {"listen x { address %:1 }",
 	        "1:20: error: '%:1' is not an interface, expected %ppp0:1080"},
+	    {"listen x { address 127.0.0.1:1 [::1]:2 unix:/s 1 127.0.0.1:0 127.0.0.1:0 }\n"
+	     "listen y { address unix:/s }",
+	        "1:48: error: '1' is listened on already, by '127.0.0.1:1' at text:1\n"
+	        "text:2:20: error: 'unix:/s' is listened on already, by 'unix:/s' at text:1"},
 	    {"listen x { address fd:2 }",
 	        "1:20: error: 'fd:2' is not a descriptor, expected fd:NAME or fd:3"},
 	    {"listen x { address unix: }",
