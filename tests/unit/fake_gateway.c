@@ -58,6 +58,8 @@ static void serve_client(int listening)
 /* Drains as long as it says: long enough for the test to see that nobody is let in. */
 static void drain(int64_t ms)
 {
+	for (int i = 0; i < fake.socket_count; i++)
+		close(fake.sockets[i]);
 	if (ms > 0)
 		poll(NULL, 0, (int)ms);
 	_exit(0);
