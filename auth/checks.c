@@ -42,13 +42,14 @@ struct job {
 	struct event *readable;
 };
 
+LIST_HEAD(served_list, served);
 TAILQ_HEAD(jobs, job);
 
 struct auth_checks {
 	struct event_base *base;
 	const struct auth_block *blocks;
 	size_t block_count;
-	LIST_HEAD(, served) links;
+	struct served_list links;
 	struct jobs queue, running;
 	unsigned queued, busy, busy_max;
 	pid_t dead[DEAD_MAX]; /* to be waited for */

@@ -17,10 +17,12 @@ struct parcel {
 	bool ours;
 };
 
+STAILQ_HEAD(parcel_list, parcel);
+
 struct delivery {
 	int channel;
 	struct event *writable;
-	STAILQ_HEAD(, parcel) parcels;
+	struct parcel_list parcels;
 };
 
 static void drop_first(struct delivery *d)
