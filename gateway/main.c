@@ -42,18 +42,6 @@ static void print_usage(FILE *out)
 	    out);
 }
 
-int verb_usage(const struct verb *verb)
-{
-	fprintf(stderr, "See hopgate %s --help.\n", verb->name);
-	return STATUS_USAGE;
-}
-
-int verb_help(const struct verb *verb)
-{
-	fputs(verb->help, stdout);
-	return STATUS_GOOD;
-}
-
 static const struct verb *find_verb(const char *name)
 {
 	for (size_t i = 0; i < COUNT(verbs); i++)
