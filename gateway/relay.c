@@ -310,9 +310,12 @@ static void deliver(struct relay *r, int w)
 	}
 }
 
+/* The second end of two plain sockets is told by closing them. */
 static void pass_end(struct relay *r, int w)
 {
-	if (stream_shutdown(r->side[!w]) == 0)
+	bool last = r->way[!w].passed && stream_plain_fd(r->side[!w]) >= 0;
+
+	if (last || stream_shutdown(r->side[!w]) == 0)
 		r->way[w].passed = true;
 	else if (errno != EAGAIN)
 		lose(r, !w);
