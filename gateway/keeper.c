@@ -413,6 +413,7 @@ static void release(struct keeper *k)
 		event_base_free(k->base);
 	listen_close(&k->set);
 	pid_file_remove(&k->pid_file);
+	free(k->log_fds); /* what they stand for is open to the last line */
 	if (k->report >= 0)
 		daemon_report(k->report, k->status);
 }

@@ -134,11 +134,12 @@ static const char *start(const char *how, bool daemon)
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL); /* what is buffered is not to be told twice */
 	f.pid = fork();
 	assert_true(f.pid >= 0);
 	if (f.pid == 0) {
 		close(ends[0]);
-		_exit(run_keeper(how, daemon, ends[1]));
+		exit(run_keeper(how, daemon, ends[1])); /* by the way that looks for leaks */
 	}
 	close(ends[1]);
 	while ((n = read(ends[0], f.text + length, sizeof(f.text) - 1 - length)) > 0)
