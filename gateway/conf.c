@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/conf_read.h"
+#include "gateway/conf_ways.h"
 #include "gateway/value.h"
 
 #define DEFAULT_FILE SYSCONFDIR "/hopgate/hopgate.conf"

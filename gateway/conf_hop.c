@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf_read.h"
+#include "gateway/conf_ways.h"
 #include "gateway/secret.h"
 #include "gateway/value.h"
 

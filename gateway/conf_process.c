@@ -200,11 +200,25 @@ const struct rule conf_timeouts_rules[] = {TIMEOUT("handshake", handshake, "30s"
 		.offset = offsetof(struct limits, field), .standard = "off" \
 	}
 
-const struct rule conf_limits_rules[] = {LIMIT("sessions", sessions, "NUMBER", value_count_or_off),
-    LIMIT("sessions-per-client", sessions_per_client, "NUMBER", value_count_or_off),
-    LIMIT("sessions-per-user", sessions_per_user, "NUMBER", value_count_or_off),
-    LIMIT("handshakes-per-client", handshakes_per_client, "NUMBER", value_count_or_off),
-    LIMIT("rate-per-client", rate_per_client, "RATE", value_rate_or_off),
-    {.name = "auth-failures-per-client", .flags = RULE_LATER},
-    {.name = "bandwidth-per-user", .flags = RULE_LATER},
-    {.name = "bandwidth-per-client", .flags = RULE_LATER}, {0}};
+#define CLIENT_LIMITS \
+	LIMIT("sessions-per-client", sessions_per_client, "NUMBER", value_count_or_off), \
+	    LIMIT("sessions-per-user", sessions_per_user, "NUMBER", value_count_or_off), \
+	    LIMIT("handshakes-per-client", handshakes_per_client, "NUMBER", value_count_or_off), \
+	    LIMIT("rate-per-client", rate_per_client, "RATE", value_rate_or_off), \
+	    {.name = "auth-failures-per-client", .flags = RULE_LATER}, \
+	    {.name = "bandwidth-per-user", .flags = RULE_LATER}, \
+	{ \
+		.name = "bandwidth-per-client", .flags = RULE_LATER \
+	}
+
+const struct rule conf_limits_rules[] = {
+    LIMIT("sessions", sessions, "NUMBER", value_count_or_off), CLIENT_LIMITS, {0}};
+
+static void refuse_sessions(struct reader *r, const struct directive *d, void *object)
+{
+	(void)object;
+	conf_error(r, d, 0, "'sessions' counts for the whole gateway, expected at the top level");
+}
+
+const struct rule conf_listen_limits_rules[] = {
+    {.name = "sessions", .min = 1, .max = 1, .read = refuse_sessions}, CLIENT_LIMITS, {0}};

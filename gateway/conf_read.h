@@ -10,15 +10,6 @@
  * directives, form of each (schema.c), meaning of each (conf_*.c, by phase), references between
  * them, lint, `expect`.
  */
-struct way { /* a hop or a chain, and whether a row leads there */
-	const char *name;
-	const struct directive *directive;
-	bool used;
-	bool first;   /* a row begins with it */
-	bool defined; /* its directive was good */
-	bool broken;  /* it leads nowhere, which has been complained about */
-};
-
 struct reader {
 	struct conf *conf;
 	struct parser *parser;
@@ -26,7 +17,7 @@ struct reader {
 	const struct directive *tree;
 	const char **listeners; /* the names of all, before any is read */
 	size_t listener_count;
-	struct way *ways; /* the names of hops and chains, in order */
+	struct way *ways; /* hops and chains by name (conf_ways.h) */
 	size_t way_count;
 	bool ways_checked;
 	struct expectation *expectations;
@@ -40,14 +31,15 @@ struct reader {
 enum { PHASE_PARTS, PHASE_ROUTES, PHASE_LISTENERS, PHASE_EXPECT };
 
 /* The tables of the blocks. */
-extern const struct rule conf_rules[];                               /* conf.c */
-extern const struct rule conf_timeouts_rules[], conf_limits_rules[]; /* conf_process.c */
-extern const struct rule conf_resolver_rules[];                      /* conf_resolver.c */
-extern const struct rule conf_auth_rules[];                          /* conf_auth.c */
-extern const struct rule conf_hop_rules[];                           /* conf_hop.c */
-extern const struct rule conf_routes_rules[], conf_access_rules[];   /* conf_route.c */
-extern const struct rule conf_listen_rules[];                        /* conf_listen.c */
-extern const struct rule conf_address_rules[];                       /* conf_address.c */
+extern const struct rule conf_rules[];          /* conf.c */
+extern const struct rule conf_timeouts_rules[]; /* conf_process.c */
+extern const struct rule conf_limits_rules[], conf_listen_limits_rules[];
+extern const struct rule conf_resolver_rules[];                    /* conf_resolver.c */
+extern const struct rule conf_auth_rules[];                        /* conf_auth.c */
+extern const struct rule conf_hop_rules[];                         /* conf_hop.c */
+extern const struct rule conf_routes_rules[], conf_access_rules[]; /* conf_route.c */
+extern const struct rule conf_listen_rules[];                      /* conf_listen.c */
+extern const struct rule conf_address_rules[];                     /* conf_address.c */
 
 /* Readers of directives of the top level; `conf` is the struct conf. */
 void conf_read_workers(struct reader *r, const struct directive *d, void *conf);
@@ -92,17 +84,6 @@ bool conf_uri_hidden(struct reader *r, const struct word *word, struct position 
 /* How the query of a hop's URI is read; the second one opens no file. */
 const char *conf_hop_query(struct hop *hop, const char *name, const char *value);
 const char *conf_hop_query_sealed(struct hop *hop, const char *name, const char *value);
-/* The names that are given at the top level, before anything refers to them (conf_ways.c). */
-void conf_collect_names(struct reader *r);
-/* The hop or chain of that name; NULL if there is none. */
-struct way *conf_way(const struct reader *r, const char *name);
-/* A row or a hop leads this way: for lint. */
-void conf_use_way(struct reader *r, const char *name);
-/* Do the words of hops and chains lead somewhere?  Once all are defined; does nothing twice. */
-void conf_check_ways(struct reader *r);
-/* Is any of the words from `first` a way that has been complained about? */
-bool conf_is_broken(struct reader *r, const struct word *words, size_t first, size_t count);
-
 /* One row of a table, from the configuration or a route file (conf_route.c). */
 struct row {
 	const struct word *words;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "gateway/conf_read.h"
+#include "gateway/conf_ways.h"
 #include "gateway/value.h"
 
 /* --- rows ------------------------------------------------------------------------------------- */

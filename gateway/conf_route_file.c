@@ -21,9 +21,11 @@ struct route_file {
 	struct reader *reader;
 	struct routes *table;
 	FILE *file;
-	struct origin origin; /* its text is the line that is being read, with those it goes on */
-	char *line;           /* and its size */
+	struct origin origin; /* its text is the row that is being read */
+	char *line;           /* of the file, and the size of its memory */
 	size_t size;
+	bool too_long;
+	char row[ROW_BYTES];
 	unsigned next_line;
 	char out[2 * ROW_BYTES + 2];
 	struct word words[ROW_WORDS];
@@ -47,32 +49,34 @@ static bool goes_on(const char *line, size_t length)
 	return end > 0 && end < length && line[end - 1] == '\\';
 }
 
-/* The next line, with the lines that continue it.  1; 0 at the end; -1 with errno. */
-static int read_line(struct route_file *f)
+/* Put a line behind those that it continues, as far as there is room. */
+static void append_line(struct route_file *f, const char *line, size_t length)
 {
-	char *more = NULL;
-	size_t more_size = 0, length;
-	ssize_t n = getline(&f->line, &f->size, f->file);
-
-	if (n < 0)
-		return ferror(f->file) ? -1 : 0;
-	length = (size_t)n;
-	f->origin.first_line = f->next_line++;
-	while (goes_on(f->line, length) && length < ROW_BYTES &&
-	    (n = getline(&more, &more_size, f->file)) >= 0) {
-		char *grown = realloc(f->line, length + (size_t)n + 1);
-
-		if (grown == NULL)
-			break;
-		memcpy(grown + length, more, (size_t)n + 1);
-		f->line = grown;
-		f->size = (length += (size_t)n) + 1;
-		f->next_line++;
+	if (f->origin.length + length > ROW_BYTES) {
+		f->too_long = true;
+		return;
 	}
-	free(more);
-	f->origin.text = f->line;
-	f->origin.length = length;
-	return 1;
+	memcpy(f->row + f->origin.length, line, length);
+	f->origin.length += length;
+}
+
+/* The next row's text, a line and those that it goes on in.  1; 0 at the end; -1 with errno. */
+static int read_text(struct route_file *f)
+{
+	ssize_t n;
+
+	f->origin.length = 0;
+	f->origin.first_line = f->next_line;
+	f->too_long = false;
+	while ((n = getline(&f->line, &f->size, f->file)) >= 0) {
+		f->next_line++;
+		append_line(f, f->line, (size_t)n);
+		if (!goes_on(f->line, (size_t)n))
+			return 1;
+	}
+	if (ferror(f->file))
+		return -1;
+	return f->next_line > f->origin.first_line;
 }
 
 static void add_row(struct route_file *f)
@@ -119,8 +123,8 @@ static void read_lines(struct route_file *f, const struct directive *d)
 {
 	int more;
 
-	while ((more = read_line(f)) > 0) {
-		if (f->origin.length <= ROW_BYTES)
+	while ((more = read_text(f)) > 0) {
+		if (!f->too_long)
 			read_rows(f);
 		else
 			wrong(f, (struct position){&f->origin, f->origin.first_line, 1},
@@ -154,6 +158,7 @@ void conf_read_route_file(struct reader *r, const struct directive *d, void *tab
 	f->reader = r;
 	f->table = table;
 	f->next_line = 1;
+	f->origin.text = f->row;
 	f->origin.name = parse_name(r->parser->arena, d->at[1], d->words[1].text);
 	f->origin.directory = "";
 	f->origin.rank = r->parser->rank++;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/conf_read.h"
+#include "gateway/conf_ways.h"
 
 static bool is_kind(const struct directive *d, const char *kind)
 {

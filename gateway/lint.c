@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "gateway/conf_read.h"
+#include "gateway/conf_ways.h"
 
 static void check_shorthands(struct reader *r, const struct directive *listen)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "gateway/verb.h"
 #include "gateway/keeper.h"
@@ -125,6 +126,18 @@ static void read_options(struct run *run, int argc, char **argv)
 	}
 }
 
+/* The gateway process reads it again, which a pipe does not allow. */
+static bool can_be_read_twice(const char *path)
+{
+	struct stat status;
+
+	if (path == NULL || stat(path, &status) != 0 || S_ISREG(status.st_mode))
+		return true;
+	fprintf(
+	    stderr, "hopgate: %s is no regular file, and a configuration is read twice\n", path);
+	return false;
+}
+
 static int serve(struct run *run, char **argv)
 {
 	const char *channel = getenv("HOPGATE_CHANNEL");
@@ -135,6 +148,8 @@ static int serve(struct run *run, char **argv)
 
 	if (channel != NULL && !read_descriptor(channel, &fd))
 		return STATUS_USAGE;
+	if (!can_be_read_twice(run->conf.path))
+		return STATUS_CONFIGURATION;
 	run->conf.messages = stderr;
 	run->conf.quiet = channel != NULL;
 	conf = conf_load(&run->conf);

@@ -146,7 +146,7 @@ static void test_listener(void **state)
 	    "address unix:/run/x { mode 660; group adm }\naddress unix:@abstract\n"
 	    "protocols http socks5; auth corp staff none; commands connect\n"
 	    "allow 10.0.0.0/8 unix; deny 10.66.0.0/16; http { max-head 32k }\n"
-	    "timeouts { idle 1h }\nlimits { sessions 5 }\nroutes guests }\n"
+	    "timeouts { idle 1h }\nlimits { sessions-per-user 5 }\nroutes guests }\n"
 	    "routes guests { route default reject }\ntimeouts { dial 9s }\n");
 	const struct listener *listener = &conf->listeners[0];
 	const struct listen_address *a = listener->addresses;
@@ -180,7 +180,7 @@ static void test_listener(void **state)
 	/* What the listener does not say comes from outside. */
 	assert_int_equal(listener->timeouts.idle, 3600000);
 	assert_int_equal(listener->timeouts.dial, 9000);
-	assert_int_equal(listener->limits.sessions, 5);
+	assert_int_equal(listener->limits.sessions_per_user, 5);
 	assert_string_equal(routes_name(listener->routes), "guests");
 	assert_ptr_equal(conf_listener(conf, "main"), listener);
 	assert_null(conf_listener(conf, "other"));

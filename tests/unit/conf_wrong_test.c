@@ -343,6 +343,8 @@ static void test_listeners(void **state)
 	     "listen y { address unix:/s }",
 	        "1:48: error: '1' is listened on already, by '127.0.0.1:1' at text:1\n"
 	        "text:2:20: error: 'unix:/s' is listened on already, by 'unix:/s' at text:1"},
+	    {"listen x { address 1; limits { sessions 1 } }",
+	        "1:32: error: 'sessions' counts for the whole gateway, expected at the top level"},
 	    {"listen x { address fd:2 }",
 	        "1:20: error: 'fd:2' is not a descriptor, expected fd:NAME or fd:3"},
 	    {"listen x { address unix: }",
