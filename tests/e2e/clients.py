@@ -104,29 +104,43 @@ def http_request(host, port, user=None, password=None):
 # --- tunnels ----------------------------------------------------------------------
 
 
-def socks4(address, host, port, user=None, password=None, early=b"", source=None):
-    """A tunnel by SOCKS4, or SOCKS4a for a name."""
+def _tunnel(negotiate):
+    """A connected socket on which negotiate() has succeeded; it is closed if that fails."""
+
+    def dial(address, host, port, source=None, **options):
+        sock = connect(address, source)
+        try:
+            negotiate(sock, host, port, **options)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    return dial
+
+
+def _socks4_reply(sock):
+    reply = read_exactly(sock, 8)
+    assert reply[0] == 0, reply
+    if reply[1] != 90:
+        raise Refused(reply[1], reply)
+
+
+@_tunnel
+def socks4(sock, host, port, user=None, password=None, early=b""):
+    """By SOCKS4, or SOCKS4a for a name."""
     del password
-    sock = connect(address, source)
     sock.sendall(socks4_request(host, port, (user or "").encode()) + early)
-    reply = read_exactly(sock, 8)
-    assert reply[0] == 0, reply
-    if reply[1] != 90:
-        raise Refused(reply[1], reply)
-    return sock
+    _socks4_reply(sock)
 
 
-def socks4a(address, host, port, **options):
-    """A tunnel by SOCKS4a: literals travel as text."""
-    sock = connect(address, options.get("source"))
-    user = (options.get("user") or "").encode()
-    request = struct.pack(">BBH", 4, 1, port) + b"\0\0\0\1" + user + b"\0"
-    sock.sendall(request + host.encode() + b"\0" + options.get("early", b""))
-    reply = read_exactly(sock, 8)
-    assert reply[0] == 0, reply
-    if reply[1] != 90:
-        raise Refused(reply[1], reply)
-    return sock
+@_tunnel
+def socks4a(sock, host, port, user=None, password=None, early=b""):
+    """By SOCKS4a: literals travel as text too."""
+    del password
+    head = struct.pack(">BBH", 4, 1, port) + b"\0\0\0\1" + (user or "").encode() + b"\0"
+    sock.sendall(head + host.encode() + b"\0" + early)
+    _socks4_reply(sock)
 
 
 def socks5_greet(sock, user=None, password=None):
@@ -160,22 +174,22 @@ def socks5_reply(sock):
     return str(ipaddress.ip_address(bound)) if head[3] != 3 else bound.decode(), port
 
 
-def socks5(address, host, port, user=None, password=None, early=b"", source=None):
-    sock = connect(address, source)
+@_tunnel
+def socks5(sock, host, port, user=None, password=None, early=b""):
+    """By SOCKS5."""
     socks5_greet(sock, user, password)
     sock.sendall(socks5_request(host, port) + early)
     socks5_reply(sock)
-    return sock
 
 
-def http(address, host, port, user=None, password=None, early=b"", source=None):
-    sock = connect(address, source)
+@_tunnel
+def http(sock, host, port, user=None, password=None, early=b""):
+    """By HTTP CONNECT."""
     sock.sendall(http_request(host, port, user, password) + early)
     head = read_head(sock)
     status = int(head.split()[1])
     if status != 200:
         raise Refused(status, head + read_all(sock))
-    return sock
 
 
 PROTOCOLS = {"socks4": socks4, "socks4a": socks4a, "socks5": socks5, "http": http}

@@ -185,4 +185,6 @@ def _pump(source, sink):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
     except OSError:
-        reset(sink)
+        # Reset when it is closed; until then wake up whoever reads from it.
+        sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sink.shutdown(socket.SHUT_RD)

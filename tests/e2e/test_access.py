@@ -28,6 +28,12 @@ def guarded(path, listen=""):
     )
 
 
+def login(gateway, origin, password):
+    """As alice, by SOCKS5."""
+    options = {"user": "alice", "password": password}
+    return clients.socks5(gateway.address(), "127.0.0.1", origin.port, **options)
+
+
 # --- passwords -------------------------------------------------------------------------
 
 
@@ -36,13 +42,13 @@ def test_password(hopgate, serve, tmp_path, protocol):
     origin = serve(servers.echo)
     gateway = hopgate(guarded(password_file(tmp_path, alice="pa:ss wörd")))
     dial = clients.PROTOCOLS[protocol]
-    tunnel = dial(gateway.address(), "127.0.0.1", origin.port, "alice", "pa:ss wörd")
+    tunnel = dial(gateway.address(), "127.0.0.1", origin.port, user="alice", password="pa:ss wörd")
     assert clients.ask(tunnel, b"in") == b"in"
     tunnel.close()
     assert gateway.session(end="closed")["user"] == "alice"
     for user, password in (("alice", "wrong"), ("bob", "pa:ss wörd"), ("", ""), ("alice", "")):
         with pytest.raises(clients.Refused) as refused:
-            dial(gateway.address(), "127.0.0.1", origin.port, user, password)
+            dial(gateway.address(), "127.0.0.1", origin.port, user=user, password=password)
         assert refused.value.code in ("password", 407)
     assert gateway.session(end="auth-failed")
     assert origin.count == 1
@@ -72,18 +78,18 @@ def test_optional_login(hopgate, serve, tmp_path, protocol):
     dial(gateway.address(), "127.0.0.1", origin.port).close()
     if protocol in ("socks5", "http"):
         with pytest.raises(clients.Refused):
-            dial(gateway.address(), "127.0.0.1", origin.port, "alice", "wrong")
+            dial(gateway.address(), "127.0.0.1", origin.port, user="alice", password="wrong")
 
 
 def test_a_changed_file_counts_at_once(hopgate, serve, tmp_path):
     origin = serve(servers.echo)
     path = password_file(tmp_path, alice="old")
     gateway = hopgate(guarded(path))
-    clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", "old").close()
+    login(gateway, origin, "old").close()
     password_file(tmp_path, alice="new")
-    clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", "new").close()
+    login(gateway, origin, "new").close()
     with pytest.raises(clients.Refused):
-        clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", "old")
+        login(gateway, origin, "old")
 
 
 def test_a_lost_file_lets_nobody_in(hopgate, serve, tmp_path):
@@ -92,7 +98,7 @@ def test_a_lost_file_lets_nobody_in(hopgate, serve, tmp_path):
     gateway = hopgate(guarded(path))
     path.unlink()
     with pytest.raises(clients.Refused):
-        clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", "secret")
+        login(gateway, origin, "secret")
     assert gateway.session(end="auth-unavailable")
     assert origin.count == 0
 
@@ -115,7 +121,7 @@ def test_row_100_slow_logins_hold_up_nobody(hopgate, serve, tmp_path):
     """While many passwords are hashed, tunnels go on."""
     origin = serve(servers.echo)
     gateway = hopgate("workers 1\n" + guarded(password_file(tmp_path, alice="secret")))
-    tunnel = clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", "secret")
+    tunnel = login(gateway, origin, "secret")
     waiting = []
     for _ in range(30):
         sock = clients.connect(gateway.address())
@@ -146,8 +152,8 @@ def test_hashes_of_other_programs(hopgate, serve, tmp_path, method):
     path.chmod(0o600)
     gateway = hopgate(guarded(path))
     with pytest.raises(clients.Refused):
-        clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", password + "x")
-    tunnel = clients.socks5(gateway.address(), "127.0.0.1", origin.port, "alice", password)
+        login(gateway, origin, password + "x")
+    tunnel = login(gateway, origin, password)
     assert clients.ask(tunnel, b"x") == b"x"
 
 
@@ -244,10 +250,10 @@ def test_access_by_user(hopgate, serve, tmp_path):
         "access { pass any user alice; block any user @staff; block any user - ; pass any }\n"
     )
     address = gateway.address()
-    clients.socks5(address, "127.0.0.1", origin.port, "alice", "a").close()
-    for who in (("bob", "b"), (None, None)):
+    clients.socks5(address, "127.0.0.1", origin.port, user="alice", password="a").close()
+    for who in ({"user": "bob", "password": "b"}, {}):
         with pytest.raises(clients.Refused):
-            clients.socks5(address, "127.0.0.1", origin.port, *who)
+            clients.socks5(address, "127.0.0.1", origin.port, **who)
 
 
 def test_connecting_to_oneself_is_noticed(hopgate):

@@ -98,7 +98,8 @@ def test_hop_gets_no_byte_of_the_client_before_it_granted(hopgate, serve):
         servers.echo(connection)
 
     gateway = hopgate(f"routes {{ route default via http://127.0.0.1:{serve(hop).port} }}\n")
-    tunnel = clients.http(gateway.address(), "example.net", 443, "u", "p", early=b"eager")
+    login = {"user": "u", "password": "p"}
+    tunnel = clients.http(gateway.address(), "example.net", 443, early=b"eager", **login)
     assert clients.read_exactly(tunnel, 5) == b"eager"
     head, early = seen[0]
     assert early is None

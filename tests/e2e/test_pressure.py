@@ -53,7 +53,7 @@ def served(gateway, origin):
 
 def test_the_budget_is_told(hopgate):
     gateway = hopgate("workers 1\n", preexec_fn=few_descriptors(1024))
-    assert any("1024" in line or "descriptors" in line for line in gateway.stderr), gateway.log
+    assert "1024 descriptors" in gateway.wait_log("sessions at once")
 
 
 def test_limit_of_sessions_per_client(hopgate, origin):
