@@ -102,7 +102,7 @@ static void test_silent_second_hop(void **state)
 
 	journey_hop(j, 0, HOP_SOCKS5);
 	journey_hop(j, 1, HOP_SOCKS5);
-	j->plan.connect_ms = 50;
+	j->plan.connect_ms = 300;
 	j->fake.fault = FAULT_SILENCE;
 	j->fake.limit = 12;
 	set_script(j, script);

@@ -34,6 +34,25 @@ static void test_target_resets(void **state)
 	assert_int_equal(s->calls, 1);
 }
 
+/* Conformance 133: bytes and the reset after them, both there before anything is read. */
+static void test_bytes_and_reset_in_one_turn(void **state)
+{
+	struct scene *s = *state;
+
+	scene_peers(s);
+	peer_send(&s->target, 3000, false);
+	rig_pass(&s->rig, 20);
+	assert_int_equal(s->target.sent, 3000);
+	peer_abort(&s->target);
+	s->plan.client = scene_stream(s, CLIENT);
+	s->plan.target = scene_stream(s, TARGET);
+	scene_relay(s);
+	rig_run(&s->rig, scene_client_reset, s);
+	assert_int_equal(s->client.received, 3000);
+	assert_int_equal(s->client.wrong, 0);
+	assert_int_equal(s->reason, REASON_TARGET_RESET);
+}
+
 /* Conformance 124. */
 static void test_client_resets(void **state)
 {
@@ -279,6 +298,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    LAYERED(target_resets),
+	    PLAIN_ONLY(bytes_and_reset_in_one_turn),
 	    LAYERED(client_resets),
 	    LAYERED(reset_behind_undelivered_bytes),
 	    LAYERED(reset_that_nobody_waits_for),
