@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Hops that follow a script: they do wrong what a hop can do wrong, if the port says so."""
+import contextlib
 import socket
 import struct
 import threading
@@ -186,5 +187,6 @@ def _pump(source, sink):
         sink.shutdown(socket.SHUT_WR)
     except OSError:
         # Reset when it is closed; until then wake up whoever reads from it.
-        sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sink.shutdown(socket.SHUT_RD)
+        with contextlib.suppress(OSError):
+            sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sink.shutdown(socket.SHUT_RD)

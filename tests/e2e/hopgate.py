@@ -157,7 +157,7 @@ class Hopgate:
         """The access log so far."""
         try:
             with open(self.access_path, encoding="utf-8") as file:
-                lines = file.read().splitlines()
+                lines = file.read().split("\n")[:-1]  # the last may be half written
         except FileNotFoundError:
             return []
         return [json.loads(x) if x.startswith("{") else parse_logfmt(x) for x in lines]
