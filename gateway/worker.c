@@ -298,6 +298,10 @@ static void link_lost(void *arg)
 	log_debug("worker %u: no more password checks", w->index);
 }
 
+/*
+ * No changelist: it would remove a descriptor from epoll after it was closed, when another worker
+ * may have it already, and streams change what they wait for only once in a turn anyway.
+ */
 static struct event_base *new_base(void)
 {
 	struct event_config *config = event_config_new();
@@ -305,8 +309,7 @@ static struct event_base *new_base(void)
 
 	if (config == NULL)
 		return NULL;
-	if (event_config_set_flag(
-	        config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+	if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
 		base = event_base_new_with_config(config);
 	event_config_free(config);
 	return base;
