@@ -74,7 +74,7 @@ class Hopgate:
             stdout=popen.pop("stdout", subprocess.DEVNULL),
             pass_fds=[told, *popen.pop("inherit", [])],
             start_new_session=True,
-            env={**os.environ, "PATH": tools.PATH, "LC_ALL": "C"},
+            env={**os.environ, "PATH": tools.PATH, "LC_ALL": "C", **popen.pop("environment", {})},
             **popen,
         )
         os.close(told)
