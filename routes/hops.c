@@ -304,11 +304,21 @@ static const char *blame(struct hops *hops, struct expansion *to, const struct w
 	return hops->error;
 }
 
+/* What a hop stands behind was named before it already: `via office dmz` with dmz behind office. */
+static void forget_repeated(struct expansion *to, size_t before)
+{
+	size_t added = to->count - before;
+
+	if (added <= before &&
+	    memcmp(&to->list[before - added], &to->list[before], added * sizeof(to->list[0])) == 0)
+		to->count = before;
+}
+
 static const char *expand(struct hops *hops, struct expansion *to, const char *word)
 {
 	struct way *way;
 	const char *error = look_up(hops, word, &way);
-	size_t number;
+	size_t number, before = to->count;
 
 	if (error)
 		return error;
@@ -329,8 +339,10 @@ static const char *expand(struct hops *hops, struct expansion *to, const char *w
 	to->depth--;
 	way = &hops->ways[number]; /* an inline URI may have moved them */
 	way->open = false;
-	if (!error && way->hop)
+	if (!error && way->hop) {
+		forget_repeated(to, before);
 		error = append(to, way->hop);
+	}
 	return error;
 }
 
