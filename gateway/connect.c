@@ -264,6 +264,11 @@ static void writable(void *arg, int events)
 	(void)events;
 	if (getsockopt(stream_fd(c->stream), SOL_SOCKET, SO_ERROR, &error, &length) < 0)
 		error = errno;
+	/* Nobody refused: the peer accepted, may have spoken, and reset before we looked. */
+	if (error == ECONNRESET) {
+		stream_reset(c->stream);
+		error = 0;
+	}
 	if (error != 0) {
 		give_up(c, reason_of(error));
 		return;

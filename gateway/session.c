@@ -48,9 +48,16 @@ void session_enter(struct session *s, enum step step)
 	const char *timeouts = (const char *)&s->client->listener->timeouts;
 	size_t offset = steps[step].timeout;
 
+	int64_t ms = offset == NO_TIMEOUT ? 0 : *(const int64_t *)(const void *)(timeouts + offset);
+
 	s->setup->step = step;
-	arm(s->setup,
-	    offset == NO_TIMEOUT ? 0 : *(const int64_t *)(const void *)(timeouts + offset));
+	/* The handshake has one time from accept to request, however often it is interrupted. */
+	if (step == STEP_GREET && ms > 0) {
+		ms -= loop_now() - s->started_ms;
+		if (ms < 1)
+			ms = 1;
+	}
+	arm(s->setup, ms);
 }
 
 void session_hurry(struct session *s, int64_t ms)
