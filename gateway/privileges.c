@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "gateway/log.h"
@@ -75,8 +77,34 @@ static int enter_chroot(const char *path)
 	return -1;
 }
 
-static int become(const struct identity *id)
+/* SO_MARK is the one thing that still needs a right: CAP_NET_ADMIN, kept only if a hop has a mark.
+ */
+static bool needs_marks(const struct conf *conf)
 {
+	const struct hop *hop;
+
+	for (size_t i = 0; conf->hops != NULL && (hop = hops_each(conf->hops, i)) != NULL; i++)
+		if (hop->mark != 0)
+			return true;
+	return false;
+}
+
+static int keep_only_marks(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+	    {.effective = 1u << CAP_NET_ADMIN, .permitted = 1u << CAP_NET_ADMIN}};
+
+	if (syscall(SYS_capset, &header, data) == 0)
+		return 0;
+	log_error("cannot keep the right to mark packets: %s", strerror(errno));
+	return -1;
+}
+
+static int become(const struct identity *id, bool marks)
+{
+	if (marks && prctl(PR_SET_KEEPCAPS, 1) != 0)
+		return -1;
 	/* In this order: the first two need the rights that the third gives away. */
 	if (setgroups(1, &id->gid) != 0 || setresgid(id->gid, id->gid, id->gid) != 0 ||
 	    setresuid(id->uid, id->uid, id->uid) != 0) {
@@ -87,7 +115,7 @@ static int become(const struct identity *id)
 		log_error("root's rights would come back: refusing to serve");
 		return -1;
 	}
-	return 0;
+	return marks ? keep_only_marks() : 0;
 }
 
 static int renounce(void)
@@ -106,7 +134,7 @@ int privileges_drop(const struct conf *conf)
 
 	if (geteuid() == 0) {
 		if (find_identity(&id, conf) != 0 || enter_chroot(conf->chroot) != 0 ||
-		    become(&id) != 0)
+		    become(&id, id.uid != 0 && needs_marks(conf)) != 0)
 			return -1;
 		log_info("the gateway process runs as %s", id.name);
 	} else if (conf->chroot != NULL || conf->run_as_user != NULL) {

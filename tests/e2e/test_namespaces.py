@@ -181,3 +181,38 @@ def test_torsocks_with_literals(hopgate, tmp_path):
         )
         assert done.stdout == "hello from inside\n", done.stderr
         assert gateway.session(target="198.51.100.1:80", protocol="socks5")
+
+
+# --- ways to leave -----------------------------------------------------------------------
+
+
+def test_a_mark_opens_the_firewall(hopgate):
+    """The one right that the gateway process keeps after root, and only for this."""
+    tools.need_root("a network namespace is made here")
+    tools.need("nft", "nsenter", "curl")
+    with spaces.Space() as space:
+        space.ip("link set lo up")
+        space.site("127.0.0.2", 80)
+        space.nft(
+            """
+            table inet marks {
+                chain output {
+                    type filter hook output priority 0; policy accept;
+                    tcp dport 80 meta mark != 7 reject
+                }
+            }
+            """
+        )
+        url = "http://127.0.0.2/hello"
+        answers = {}
+        for mark in (7, 8):
+            gateway = hopgate(
+                "listen main { address 127.0.0.1:0 }\n"
+                f"hop wan {{ uri direct:; mark {mark} }}\n"
+                "routes { route default via wan }\n",
+                prefix=space.prefix,
+            )
+            way = f"socks5h://127.0.0.1:{gateway.port}"
+            answers[mark] = space.curl("-x", way, url).stdout
+        assert answers == {7: "hello from inside\n", 8: ""}
+        assert space.curl(url).stdout == ""
