@@ -4,6 +4,7 @@
 
 #include "gateway/conf.h"
 
+#include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,14 +233,25 @@ struct conf *conf_load_text(
 	return load(options, &given);
 }
 
-void conf_free(struct conf *conf)
+void conf_forget_ways(struct conf *conf)
 {
-	if (conf == NULL)
-		return;
 	for (size_t i = 0; i < conf->table_count; i++)
 		routes_free(conf->tables[i]);
 	access_free(conf->access);
 	hops_free(conf->hops);
+	conf->table_count = 0;
+	conf->access = NULL;
+	conf->hops = NULL;
+	for (size_t i = 0; i < conf->listener_count; i++)
+		conf->listeners[i].routes = NULL;
+	malloc_trim(0);
+}
+
+void conf_free(struct conf *conf)
+{
+	if (conf == NULL)
+		return;
+	conf_forget_ways(conf);
 	arena_clear(&conf->arena);
 	free(conf);
 }

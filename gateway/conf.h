@@ -120,6 +120,8 @@ struct conf_options {
  */
 struct conf *conf_load(const struct conf_options *options);
 void conf_free(struct conf *conf);
+/* Give up tables, access and hops: the keeper, which forks children, has no use for them. */
+void conf_forget_ways(struct conf *conf);
 /* Write the effective configuration, passwords left out, so that it can be read again. */
 void conf_dump(const struct conf *conf, FILE *out);
 

@@ -156,6 +156,8 @@ static int serve(struct run *run, char **argv)
 	if (conf == NULL)
 		return STATUS_CONFIGURATION;
 	keeper.conf = conf;
+	if (channel == NULL)
+		conf_forget_ways(conf);
 	status = channel != NULL ? gateway_run(conf, fd) : keeper_run(&keeper);
 	conf_free(conf);
 	return status;
