@@ -95,6 +95,9 @@ static void say_candidates(struct explanation *e)
 		    e->out);
 		query.resolved = true;
 	}
+	/* What access refuses by its name is not looked up. */
+	if (e->result == PLAN_REFUSED)
+		query.resolved = true;
 	routes_find(e->listener->routes, &query, &route, NULL, &trace);
 	if (e->candidates == 0)
 		fputs("candidates  none: what no row matches is rejected\n", e->out);

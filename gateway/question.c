@@ -191,7 +191,9 @@ enum plan_result question_ask(const struct question *q, const struct conf *conf,
 	enum plan_result result = PLAN_REFUSED;
 
 	*plan = (struct plan){.reason = REASON_INTERNAL};
-	if (asked.doors != NULL && asked.listener != NULL)
+	if (asked.listener != NULL && !(asked.listener->commands & 1u << q->command))
+		plan->reason = REASON_COMMAND_DENIED;
+	else if (asked.doors != NULL && asked.listener != NULL)
 		result = plan_make(plan, &asked);
 	doors_free(asked.doors);
 	return result;

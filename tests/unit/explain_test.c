@@ -71,7 +71,7 @@ static void test_met_expectations(void **state)
 	    "x.late.example:80 at sun/23:59 via office",
 	    "x.late.example:80 at fri/23:59 resolves none via socks5://192.0.2.9",
 	    "127.0.0.1:80 from 192.0.2.1 reject", "[64:ff9b::10.0.0.1]:80 direct",
-	    "10.0.0.1:80 protocol http command connect direct"};
+	    "10.0.0.1:80 protocol http command connect direct", "10.0.0.1:80 command bind reject"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -194,6 +194,13 @@ static void test_reject(void **state)
 	    "            wins\n"
 	    "            text:18: default via socks5://192.0.2.9:1080\n"
 	    "            lost: less specific\n"
+	    "refused     not allowed, by the row at text:6\n");
+	explains("x.example:25", NULL,
+	    "reject\n"
+	    "request     connect x.example:25 by socks5, listener main, from 127.0.0.1\n"
+	    "access      block: text:6: block any ports 25\n"
+	    "candidates  text:18: default via socks5://192.0.2.9:1080\n"
+	    "            wins\n"
 	    "refused     not allowed, by the row at text:6\n");
 	explains("x.ads.example:80", NULL,
 	    "reject\n"
