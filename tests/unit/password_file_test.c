@@ -264,7 +264,7 @@ static int64_t best_of(const char *user)
 }
 
 /* Who does not exist, or is locked, costs as much as who does. */
-static void test_unknown_user_costs_the_same(void **unused)
+static void row_099_unknown_user_costs_the_same(void **unused)
 {
 	int64_t known;
 
@@ -402,7 +402,7 @@ int main(void)
 	    TEST(test_costly_hashes),
 	    TEST(test_files_that_cannot_be_used),
 	    TEST(test_file_that_others_can_read),
-	    TEST(test_unknown_user_costs_the_same),
+	    TEST(row_099_unknown_user_costs_the_same),
 	    TEST(test_set_makes_the_file),
 	    TEST(test_set_keeps_everything_else),
 	    TEST(test_set_through_a_link),
