@@ -56,7 +56,7 @@ static bool say(struct fake_hop *f)
 static void next_step(struct fake_hop *f)
 {
 	if (f->step->last && f->layered)
-		stream_push(f->stream, hoard_new());
+		stream_push(f->stream, hoard_new_far());
 	f->said_before += f->step->reply_length;
 	f->step_heard = f->heard_length;
 	f->replying = false;
@@ -113,7 +113,7 @@ static void accepted(evutil_socket_t fd, short what, void *arg)
 	f->replying = f->gone = false;
 	f->stream = stream_new(&f->rig->loop, client);
 	if (f->layered)
-		stream_push(f->stream, hoard_new());
+		stream_push(f->stream, hoard_new_far());
 	stream_handler(f->stream, ready, f);
 	stream_want(f->stream, STREAM_READ);
 	if (f->fault == FAULT_CLOSE && f->limit == 0)

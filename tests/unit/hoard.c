@@ -27,6 +27,7 @@ struct hoard {
 	unsigned count; /* data records written */
 	unsigned given; /* reads answered */
 	bool said_hello, heard_hello, said_end, heard_end;
+	bool asks;
 	int read_needs, write_needs;
 };
 
@@ -208,7 +209,7 @@ static ssize_t hoard_write(struct stream_layer *l, const void *bytes, size_t n)
 	if (h->owed == 0) {
 		h->owed = n < RECORD_MAX ? n : RECORD_MAX;
 		h->sum = sum_of(bytes, h->owed);
-		if (h->count++ % ASK_EVERY == 0)
+		if (h->asks && h->count++ % ASK_EVERY == 0)
 			put_record(h, ASK, NULL, 0);
 		put_record(h, DATA, bytes, h->owed);
 		if (flush(h) < 0)
@@ -278,4 +279,12 @@ struct stream_layer *hoard_new(void)
 	h->read_needs = STREAM_READ;
 	h->write_needs = STREAM_WRITE;
 	return &h->layer;
+}
+
+struct stream_layer *hoard_new_far(void)
+{
+	struct stream_layer *l = hoard_new();
+
+	of(l)->asks = true;
+	return l;
 }

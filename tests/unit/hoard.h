@@ -13,10 +13,12 @@
  *  - It begins with a handshake, of its own accord if nobody calls for it, so that a first write
  *    waits for a read.
  *  - Now and then a record must be acknowledged before reading goes on, so that reads wait for
- *    writes.
+ *    writes.  Only the far end asks for that: if both did, and both sockets were full, neither
+ * would ever read again.
  *  - A write that got EAGAIN must come again with the same bytes.
  *  - The end is a record; a FIN without it is a loss.
  */
-struct stream_layer *hoard_new(void);
+struct stream_layer *hoard_new(void);     /* for the end under test */
+struct stream_layer *hoard_new_far(void); /* for the other one */
 
 #endif

@@ -18,7 +18,7 @@
 
 #include "gateway/splice.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 30000
 
 static void ticked(evutil_socket_t fd, short what, void *arg)
 {

@@ -17,7 +17,7 @@ struct rig {
 
 void rig_setup(struct rig *rig);
 void rig_teardown(struct rig *rig);
-/* Turn the loop until done(arg); fails the test after ten seconds. */
+/* Turn the loop until done(arg); fails the test after half a minute. */
 void rig_run(struct rig *rig, bool (*done)(void *arg), void *arg);
 /* Turn the loop for so long. */
 void rig_pass(struct rig *rig, int ms);

@@ -53,9 +53,9 @@ static void done(void *arg, enum reason reason)
 	s->relay = NULL;
 }
 
-static struct stream_layer *layer(const struct scene *s, int side)
+static struct stream_layer *far_layer(const struct scene *s, int side)
 {
-	return s->layers & side ? hoard_new() : NULL;
+	return s->layers & side ? hoard_new_far() : NULL;
 }
 
 struct stream *scene_stream(struct scene *s, int side)
@@ -63,14 +63,14 @@ struct stream *scene_stream(struct scene *s, int side)
 	struct stream *stream = stream_new(&s->rig.loop, s->fds[side == TARGET][1]);
 
 	if (s->layers & side)
-		stream_push(stream, layer(s, side));
+		stream_push(stream, hoard_new());
 	return stream;
 }
 
 void scene_peers(struct scene *s)
 {
-	peer_start(&s->client, &s->rig, s->fds[0][0], layer(s, CLIENT));
-	peer_start(&s->target, &s->rig, s->fds[1][0], layer(s, TARGET));
+	peer_start(&s->client, &s->rig, s->fds[0][0], far_layer(s, CLIENT));
+	peer_start(&s->target, &s->rig, s->fds[1][0], far_layer(s, TARGET));
 	s->client.salt = s->target.expect = 1;
 	s->target.salt = s->client.expect = 2;
 }

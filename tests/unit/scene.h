@@ -21,6 +21,7 @@ struct scene {
 	int calls; /* of done() */
 	enum reason reason;
 	uint64_t up, down;
+	uint64_t mark; /* the test's own */
 };
 
 int scene_setup(void **state); /* *state: one of scene_layers */

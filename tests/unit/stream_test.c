@@ -262,7 +262,7 @@ static void test_surplus_goes_below_a_layer(void **state)
 	struct peer p;
 	char byte;
 
-	peer_start(&p, &e->rig, take(e), hoard_new());
+	peer_start(&p, &e->rig, take(e), hoard_new_far());
 	peer_send(&p, 100, true);
 	rig_pass(&e->rig, 20);
 	assert_int_equal(stream_read(e->stream, &byte, 1), 1); /* of the layer's handshake */
@@ -283,7 +283,7 @@ static void test_surplus_above_a_layer(void **state)
 	struct ends *e = *state;
 	struct peer p;
 
-	peer_start(&p, &e->rig, take(e), hoard_new());
+	peer_start(&p, &e->rig, take(e), hoard_new_far());
 	stream_push(e->stream, hoard_new());
 	assert_int_equal(stream_unread(e->stream, "ab", 2), 0);
 	peer_send(&p, 50, true);
@@ -320,7 +320,7 @@ static void exchange(struct ends *e, int layers)
 	peer_start(&two.b, &e->rig, fds[1], NULL);
 	for (int i = 0; i < layers; i++) {
 		stream_push(two.a.stream, hoard_new());
-		stream_push(two.b.stream, hoard_new());
+		stream_push(two.b.stream, hoard_new_far());
 	}
 	two.a.salt = two.b.expect = 7;
 	peer_send(&two.a, 300000, true);
@@ -355,7 +355,7 @@ static void test_layer_at_rest(void **state)
 	struct peer p;
 	int calls;
 
-	peer_start(&p, &e->rig, take(e), hoard_new());
+	peer_start(&p, &e->rig, take(e), hoard_new_far());
 	stream_push(e->stream, hoard_new());
 	stream_handler(e->stream, reads, e);
 	stream_want(e->stream, STREAM_READ);
@@ -374,7 +374,7 @@ static void test_layer_cut(void **state)
 	struct ends *e = *state;
 	struct peer p;
 
-	peer_start(&p, &e->rig, take(e), hoard_new());
+	peer_start(&p, &e->rig, take(e), hoard_new_far());
 	stream_push(e->stream, hoard_new());
 	stream_handler(e->stream, reads, e);
 	stream_want(e->stream, STREAM_READ);
