@@ -14,13 +14,15 @@ class NameServer:
       servfail.*   the server has failed
       refused.*    it will not say
       truncated.*  the answer over UDP is cut; all of it comes over TCP
+      late.*       is answered after `late` seconds
       garbage.*    is answered with nonsense
     """
 
-    def __init__(self, zone, host="127.0.0.1"):
+    def __init__(self, zone, host="127.0.0.1", late=1.3):
         self.dns = pytest.importorskip("dnslib")
         self.zone = {name.lower(): addresses for name, addresses in zone.items()}
         self.questions = []  # (name, type, transport)
+        self.late = late
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         while True:
             self.tcp = socket.socket(family, socket.SOCK_STREAM)
@@ -65,10 +67,16 @@ class NameServer:
             except OSError:
                 return
             if answer := self.answer(data, "udp"):
-                try:
-                    self.udp.sendto(answer, client)
-                except OSError:
-                    return
+                if data[13:17] == b"late":
+                    threading.Timer(self.late, self._send_udp, (answer, client)).start()
+                else:
+                    self._send_udp(answer, client)
+
+    def _send_udp(self, answer, client):
+        try:
+            self.udp.sendto(answer, client)
+        except OSError:
+            pass  # closed meanwhile
 
     def _serve_tcp(self):
         while True:

@@ -306,6 +306,25 @@ def test_one_liner_with_users(tmp_path, serve):
     gateway.stop()
 
 
+def test_one_liner_for_others(tmp_path):
+    for words in (["--auth", "none"], ["--allow", "10.0.0.0/8"]):
+        gateway = Hopgate(tmp_path, options=["--listen", "0.0.0.0:0", *words])
+        gateway.stop()
+
+
+def test_debug(tmp_path, serve):
+    origin = serve(servers.echo)
+    gateway = Hopgate(tmp_path, "log stderr error\n", options=["-d"])
+    clients.socks5(gateway.address(), "127.0.0.1", origin.port).close()
+    gateway.wait_log("notice")
+    gateway.stop()
+
+
+def test_check_has_a_short_name(tmp_path):
+    done = program.command("-t", "-c", write(tmp_path, "nonsense\n"))
+    assert done.returncode == 1 and ":1:1: error:" in done.stdout + done.stderr
+
+
 def test_one_liner_is_no_open_proxy():
     done = program.command("run", "--listen", "0.0.0.0:0")
     assert done.returncode == 1 and "auth" in done.stderr

@@ -5,6 +5,7 @@ import time
 import pytest
 
 import clients
+import hopgate as program
 import servers
 import tools
 from fakes import FakeHop
@@ -82,8 +83,7 @@ def test_hop_password(hopgate, serve, tmp_path):
     fake.close()
 
 
-def test_hop_gets_no_byte_of_the_client_before_it_granted(hopgate, serve):
-    """Row 232, and the credentials of a client are never passed on."""
+def test_row_232_hop_gets_no_byte_of_the_client_before_it_granted(hopgate, serve):
     seen = []
 
     def hop(connection):
@@ -98,12 +98,51 @@ def test_hop_gets_no_byte_of_the_client_before_it_granted(hopgate, serve):
         servers.echo(connection)
 
     gateway = hopgate(f"routes {{ route default via http://127.0.0.1:{serve(hop).port} }}\n")
-    login = {"user": "u", "password": "p"}
-    tunnel = clients.http(gateway.address(), "example.net", 443, early=b"eager", **login)
+    tunnel = clients.http(gateway.address(), "example.net", 443, early=b"eager")
     assert clients.read_exactly(tunnel, 5) == b"eager"
-    head, early = seen[0]
-    assert early is None
-    assert b"authorization" not in head.lower()
+    assert seen[0][1] is None
+
+
+def password_of_alice(tmp_path):
+    users = tmp_path / "users"
+    assert tools.run(program.PROGRAM, "passwd", users, "alice", input="s3cret\n").returncode == 0
+    return (
+        f"auth staff {{ password-file {users} }}\n"
+        "listen main { address 127.0.0.1:0; auth staff }\n"
+    )
+
+
+@pytest.mark.parametrize("protocol", ["socks5", "http"])
+@pytest.mark.parametrize("hop", ["socks4", "socks5", "http", None])
+def test_row_239_credentials_of_the_client_go_nowhere(hopgate, serve, tmp_path, protocol, hop):
+    """Neither to a hop, which would see them in its log, nor to the target."""
+    seen = []
+
+    def listen(connection):
+        grant = {"socks4": b"\0\x5a" + bytes(6), "socks5": b"\5\0\0\1" + bytes(6)}
+        if hop == "socks5":
+            seen.append(clients.read_exactly(connection, 2))
+            seen.append(clients.read_exactly(connection, seen[-1][1]))
+            connection.sendall(b"\5\0")
+        if hop == "http":
+            seen.append(clients.read_head(connection))
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        elif hop:
+            seen.append(connection.recv(1000))
+            connection.sendall(grant[hop])
+        seen.append(connection.recv(1000))
+        connection.sendall(b"heard")
+
+    server = serve(listen)
+    way = f"routes {{ route default via {hop}://127.0.0.1:{server.port} }}\n" if hop else ""
+    gateway = hopgate(password_of_alice(tmp_path) + way)
+    login = {"user": "alice", "password": "s3cret"}
+    tunnel = clients.PROTOCOLS[protocol](gateway.address(), "127.0.0.1", server.port, **login)
+    assert clients.ask(tunnel, b"payload", 5) == b"heard"
+    said = b"".join(seen)
+    assert said.endswith(b"payload")
+    for secret in (b"alice", b"s3cret", b"uthorization", b"YWxpY2U6czNjcmV0"):
+        assert secret not in said
 
 
 @pytest.mark.parametrize("scheme,name", [("socks5", True), ("socks4a", True), ("http", True)])

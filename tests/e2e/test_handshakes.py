@@ -201,7 +201,8 @@ BAD_REQUESTS = {
     "row_053_one_number": (b"\5\1\0\3\x0a2130706433\0\x50", (1, 4, 8)),
     "row_053_octal": (b"\5\1\0\3\x0a0177.0.0.1\0\x50", (1, 4, 8)),
     "row_053_short": (b"\5\1\0\3\x05127.1\0\x50", (1, 4, 8)),
-    "row_054_zone": (b"\5\1\0\3\x07fe80::1\0\x50", None),
+    "row_054_zone": (b"\5\1\0\3\x0afe80::1%lo\0\x50", (1, 4, 8)),
+    "row_054_brackets_left_open": (b"\5\1\0\3\x04[::1\0\x50", (1, 4, 8)),
     "row_057_port_0": (b"\5\1\0\1" + ipv4(0), (1, 2, 8)),
     "row_058_any_address": (b"\5\1\0\1" + ipv4(80, "0.0.0.0"), 2),
     "row_058_any_address_6": (b"\5\1\0\4" + bytes(16) + b"\0\x50", 2),
@@ -218,8 +219,33 @@ def test_refused_requests(hopgate, name):
     reply = reply[2:]
     assert len(reply) == 10 and reply[0] == 5 and reply[2:4] == b"\0\1", reply
     assert reply[1] != 0
-    if codes:
-        assert reply[1] in (codes if isinstance(codes, tuple) else (codes,)), reply
+    assert reply[1] in (codes if isinstance(codes, tuple) else (codes,)), reply
+
+
+@pytest.mark.parametrize("talks_on", [False, True])
+@pytest.mark.parametrize("protocol", clients.PROTOCOLS)
+def test_row_040_a_refused_client_is_gone_in_ten_seconds(hopgate, protocol, talks_on):
+    """Even one that neither closes nor listens; it gets the whole answer before the end."""
+    requests = {
+        "socks4": clients.socks4_request("127.0.0.1", 1),
+        "socks4a": clients.socks4_request("localhost", 1),
+        "socks5": b"\5\1\0" + clients.socks5_request("127.0.0.1", 1),
+        "http": clients.http_request("127.0.0.1", 1),
+    }
+    gateway = hopgate()
+    begin = time.monotonic()
+    sock = clients.connect(gateway.address())
+    sock.sendall(requests[protocol])
+    answer = clients.read_all(sock)  # and FIN
+    assert answer and (protocol != "http" or answer.endswith(b"\n")), answer
+    while talks_on and time.monotonic() - begin < 20:
+        try:
+            sock.sendall(b"more")
+        except ConnectionError:
+            break
+        time.sleep(0.05)
+    assert gateway.session(end="refused")
+    assert time.monotonic() - begin < 10
 
 
 def test_row_042_reserved_byte_is_not_looked_at(hopgate, origin):
@@ -263,6 +289,21 @@ def test_row_228_a_success_has_no_body(hopgate, origin):
     assert clients.ask(sock, b"x") == b"x"
 
 
+def test_row_229_ports_of_connect_by_policy(hopgate, origin):
+    """No list of our own: rows of `access` say it, for HTTP alone or for all."""
+    gateway = hopgate(
+        f"access {{ pass any protocol http ports 443 {origin.port}; block any protocol http\n"
+        "pass any }\n"
+    )
+    clients.http(gateway.address(), "127.0.0.1", origin.port).close()
+    with pytest.raises(clients.Refused) as refused:
+        clients.http(gateway.address(), "127.0.0.1", 25)
+    assert refused.value.code == 403
+    with pytest.raises(clients.Refused) as refused:
+        clients.socks5(gateway.address(), "127.0.0.1", 1)
+    assert refused.value.code == 5
+
+
 def test_row_230_nothing_is_served_after_a_refusal(hopgate, origin):
     """RFC 9931: the second request would be smuggled."""
     second = clients.http_request("127.0.0.1", origin.port)
@@ -274,10 +315,13 @@ def test_row_230_nothing_is_served_after_a_refusal(hopgate, origin):
 
 def test_row_233_the_target_wins_over_host(hopgate, origin):
     head = f"CONNECT 127.0.0.1:{origin.port} HTTP/1.1\r\nHost: elsewhere.example:1\r\n\r\n"
-    sock = clients.connect(hopgate().address())
+    gateway = hopgate("access { pass 127.0.0.1 }\n")
+    sock = clients.connect(gateway.address())
     sock.sendall(head.encode())
-    status = clients.read_head(sock).split()[1]
-    assert status in (b"200", b"400")
+    assert clients.read_head(sock).split()[1] == b"200"
+    assert clients.ask(sock, b"x") == b"x"
+    head = f"CONNECT 127.0.0.2:{origin.port} HTTP/1.1\r\nHost: 127.0.0.1:{origin.port}\r\n\r\n"
+    assert http(gateway, head.encode()).startswith(b"HTTP/1.1 403 ")
 
 
 @pytest.mark.parametrize(
@@ -303,6 +347,25 @@ def test_row_236_http_1_0_clients(hopgate, origin):
     sock = clients.connect(hopgate().address())
     sock.sendall(f"CONNECT 127.0.0.1:{origin.port} HTTP/1.0\r\n\r\n".encode())
     assert clients.read_head(sock).startswith(b"HTTP/1.1 200 ")
+
+
+def test_row_241_no_second_request_after_407(hopgate, origin, tmp_path):
+    """The connection ends, so that the body of the first cannot be taken for a second."""
+    users = tmp_path / "users"
+    users.touch(mode=0o600)
+    gateway = hopgate(
+        f"auth staff {{ password-file {users} }}\n"
+        "listen main { address 127.0.0.1:0; auth staff }\n"
+    )
+    inner = clients.http_request("127.0.0.1", origin.port)
+    for first in (b"CONNECT 127.0.0.1:1 HTTP/1.1", b"POST http://127.0.0.1:1/ HTTP/1.1"):
+        head = first + b"\r\nHost: 127.0.0.1:1\r\nProxy-Connection: keep-alive\r\n"
+        if first.startswith(b"POST"):
+            head += b"Content-Length: %d\r\n" % len(inner)
+        reply = http(gateway, head + b"\r\n" + inner)
+        assert reply.count(b"HTTP/1.1 ") == 1 and b"connection: close" in reply.lower()
+        assert reply.split()[1] in (b"407", b"501"), reply
+    assert origin.count == 0
 
 
 HEADS = {

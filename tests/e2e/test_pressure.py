@@ -6,6 +6,7 @@ import time
 import pytest
 
 import clients
+import hopgate as program
 import servers
 from waiting import until
 
@@ -120,3 +121,49 @@ def test_an_idle_gateway_uses_no_cpu(hopgate, origin):
     time.sleep(2)
     assert gateway.cpu_seconds() - used < 0.1
     del tunnels
+
+
+def refusals(gateway, origin, attempts):
+    """How many of so many attempts, one after the other, are refused."""
+    count = 0
+    for _ in range(attempts):
+        try:
+            clients.socks5(gateway.address(), "127.0.0.1", origin.port).close()
+        except (clients.Refused, ConnectionError):
+            count += 1
+    return count
+
+
+def test_limit_of_new_connections(hopgate, origin):
+    gateway = hopgate("limits { rate-per-client 3/s }\n")
+    assert 4 <= refusals(gateway, origin, 10) <= 7
+    until(lambda: refusals(gateway, origin, 1) == 0, "another second")
+
+
+def test_limit_of_handshakes(hopgate, origin):
+    gateway = hopgate("limits { handshakes-per-client 4 }\n")
+    silent = [clients.connect(gateway.address()) for _ in range(4)]
+    until(lambda: refusals(gateway, origin, 1) == 1, "the limit")
+    silent.pop().close()
+    until(lambda: refusals(gateway, origin, 1) == 0, "room for one")
+
+
+def test_limit_of_sessions_per_user(hopgate, origin, tmp_path):
+    path = tmp_path / "users"
+    for user in ("alice", "bob"):
+        program.command("passwd", path, user, input="secret\n")
+    gateway = hopgate(
+        f"auth staff {{ password-file {path} }}\nlimits {{ sessions-per-user 2 }}\n"
+        "listen main { address 127.0.0.1:0; auth staff }\n"
+    )
+
+    def tunnel(user):
+        options = {"user": user, "password": "secret"}
+        return clients.socks5(gateway.address(), "127.0.0.1", origin.port, **options)
+
+    held = [tunnel("alice"), tunnel("alice"), tunnel("bob")]
+    with pytest.raises(clients.Refused):
+        tunnel("alice")
+    assert gateway.session(end="limit")["user"] == "alice"
+    tunnel("bob").close()
+    del held
