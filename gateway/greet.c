@@ -6,6 +6,8 @@
 
 #include "gateway/setup.h"
 
+#define NO_LIMIT_MS INT32_MAX /* for a check whose time is `off` */
+
 /* The first byte tells the protocol. */
 static bool speak(struct session *s)
 {
@@ -78,7 +80,8 @@ static void authenticate(struct session *s)
 	    .user_length = given->user_length,
 	    .password = given->password,
 	    .password_length = given->password_length,
-	    .deadline_ms = c->listener->timeouts.auth,
+	    .deadline_ms =
+	        c->listener->timeouts.auth > 0 ? c->listener->timeouts.auth : NO_LIMIT_MS,
 	};
 
 	for (size_t i = 0; i < c->listener->auth_count && i < UINT8_MAX; i++)
@@ -139,7 +142,7 @@ void session_greet(struct session *s)
 		requested(s);
 		return;
 	case HS_FAIL:
-		session_refuse(s, u->reason != REASON_OK ? u->reason : u->handshake.reason);
+		session_refuse(s, u->handshake.reason);
 		return;
 	}
 }

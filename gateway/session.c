@@ -17,6 +17,7 @@
 #define ANSWER_MAX 4096          /* the longest refusal: an HTTP head and its short body */
 #define LINGER_MS 2000           /* how long a refusal waits for the client to stop talking */
 #define LINGER_BYTES (64 * 1024) /* and how much of what it still says is thrown away */
+#define REFUSED_MS 2000          /* to say its protocol for one who is refused anyway */
 
 #define NO_TIMEOUT SIZE_MAX /* a step whose child keeps the time */
 
@@ -26,7 +27,7 @@ static const struct {
 	enum reason late;
 } steps[] = {
     [STEP_GREET] = {offsetof(struct timeouts, handshake), REASON_HANDSHAKE_TIMEOUT},
-    [STEP_AUTH] = {offsetof(struct timeouts, auth), REASON_AUTH_UNAVAILABLE},
+    [STEP_AUTH] = {NO_TIMEOUT, REASON_AUTH_UNAVAILABLE},
     [STEP_RESOLVE] = {offsetof(struct timeouts, dial), REASON_NAME_TIMEOUT},
     [STEP_DIAL] = {NO_TIMEOUT, REASON_TIMEOUT},
     [STEP_ANSWER] = {offsetof(struct timeouts, close), REASON_CLIENT_GONE},
@@ -47,7 +48,6 @@ void session_enter(struct session *s, enum step step)
 {
 	const char *timeouts = (const char *)&s->client->listener->timeouts;
 	size_t offset = steps[step].timeout;
-
 	int64_t ms = offset == NO_TIMEOUT ? 0 : *(const int64_t *)(const void *)(timeouts + offset);
 
 	s->setup->step = step;
@@ -57,6 +57,9 @@ void session_enter(struct session *s, enum step step)
 		if (ms < 1)
 			ms = 1;
 	}
+	/* Its place is counted nowhere: a limit that it could sit out would be none. */
+	if (step == STEP_GREET && s->setup->reason != REASON_OK && (ms == 0 || ms > REFUSED_MS))
+		ms = REFUSED_MS;
 	arm(s->setup, ms);
 }
 
@@ -67,14 +70,23 @@ void session_hurry(struct session *s, int64_t ms)
 
 /* --- the exit --- */
 
+/* What is under way would tell its outcome to a session that has moved on. */
+static void cancel(struct setup *u)
+{
+	auth_check_free(u->check);
+	u->check = NULL;
+	resolver_cancel(u->lookup);
+	u->lookup = NULL;
+	dial_free(u->dial);
+	u->dial = NULL;
+}
+
 void setup_free(struct setup *u)
 {
 	if (u == NULL)
 		return;
 	event_del(&u->timer);
-	auth_check_free(u->check);
-	resolver_cancel(u->lookup);
-	dial_free(u->dial);
+	cancel(u);
 	if (u->dialled)
 		stream_free(u->outcome.stream);
 	handshake_clear(&u->handshake);
@@ -175,7 +187,9 @@ void session_leave(struct session *s, enum reason reason)
 
 static enum moved gone(struct session *s)
 {
-	session_leave(s, s->setup->step == STEP_REFUSE ? s->setup->reason : REASON_CLIENT_GONE);
+	enum reason reason = s->setup->reason;
+
+	session_leave(s, reason != REASON_OK ? reason : REASON_CLIENT_GONE);
 	return GONE;
 }
 
@@ -304,9 +318,11 @@ void session_refuse(struct session *s, enum reason reason)
 {
 	struct setup *u = s->setup;
 
+	cancel(u);
+	if (u->reason == REASON_OK)
+		u->reason = reason;
 	if (u->spoken)
-		u->handshake.ops->answer(&u->handshake, reason, NULL, u->plan.text, &u->out);
-	u->reason = reason;
+		u->handshake.ops->answer(&u->handshake, u->reason, NULL, u->plan.text, &u->out);
 	session_enter(s, STEP_REFUSE);
 	push_refusal(s);
 }

@@ -62,7 +62,7 @@ void setup_free(struct setup *u);
 void session_enter(struct session *s, enum step step);
 /* A nearer deadline for the present step. */
 void session_hurry(struct session *s, int64_t ms);
-/* Tell the client no, linger, and leave. */
+/* Stop what is under way, tell the client no, linger, and leave.  The first reason stands. */
 void session_refuse(struct session *s, enum reason reason);
 /* Log, free, and the client with it. */
 void session_leave(struct session *s, enum reason reason);
