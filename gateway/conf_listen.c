@@ -241,6 +241,19 @@ static void guard(struct reader *r, const struct directive *d, const struct list
 	    "expected 'auth NAME', 'allow PREFIX', or 'auth none' to have an open proxy");
 }
 
+/* TLS comes later: till then a password is as safe as the network that it crosses. */
+static void remind(struct reader *r, const struct directive *d, const struct listener *listener)
+{
+	bool passwords = false;
+
+	for (size_t i = 0; i < listener->auth_count; i++)
+		passwords |= listener->auth[i] != AUTH_NONE;
+	if (passwords && is_reachable(listener) && d->at[1].line > 0)
+		complain(r->complaints, SEVERITY_NOTE, d->at[1],
+		    "passwords reach '%s' unencrypted: whoever sees the traffic can read them",
+		    listener->name);
+}
+
 void conf_read_listen(struct reader *r, const struct directive *d, void *object)
 {
 	struct conf *conf = object;
@@ -257,6 +270,7 @@ void conf_read_listen(struct reader *r, const struct directive *d, void *object)
 	if (schema_lacks(d->children, "address"))
 		conf_error(r, d, 0, "'listen' needs an address, expected: address 1080");
 	guard(r, d, &listener);
+	remind(r, d, &listener);
 	conf->listeners = arena_push(
 	    r->parser->arena, conf->listeners, &conf->listener_count, sizeof *conf->listeners);
 	conf->listeners[conf->listener_count - 1] = listener;

@@ -12,12 +12,20 @@
 
 #include "loading.h"
 
-static struct conf *good(struct loaded *loaded, const char *text)
+#define CLEAR "note: passwords reach 'main' unencrypted: whoever sees the traffic can read them\n"
+
+/* Good, but something is said about it. */
+static struct conf *told(struct loaded *loaded, const char *text, const char *said)
 {
 	*loaded = load_text(text, true);
-	assert_string_equal(loaded->said, "");
+	assert_string_equal(loaded->said, said);
 	assert_non_null(loaded->conf);
 	return loaded->conf;
+}
+
+static struct conf *good(struct loaded *loaded, const char *text)
+{
+	return told(loaded, text, "");
 }
 
 static void test_nothing_said(void **state)
@@ -140,14 +148,15 @@ static void test_resolver(void **state)
 static void test_listener(void **state)
 {
 	struct loaded l;
-	const struct conf *conf = good(&l,
+	const struct conf *conf = told(&l,
 	    "auth staff { password-file /u }; auth corp { password-file /v }\n"
 	    "listen main { address 127.0.0.1:0 [2001:db8::1]:1080 :25 *:26 %ppp0:27 fd:3 fd:web\n"
 	    "address unix:/run/x { mode 660; group adm }\naddress unix:@abstract\n"
 	    "protocols http socks5; auth corp staff none; commands connect\n"
 	    "allow 10.0.0.0/8 unix; deny 10.66.0.0/16; http { max-head 32k }\n"
 	    "timeouts { idle 1h }\nlimits { sessions-per-user 5 }\nroutes guests }\n"
-	    "routes guests { route default reject }\ntimeouts { dial 9s }\n");
+	    "routes guests { route default reject }\ntimeouts { dial 9s }\n",
+	    "text:2:8: " CLEAR);
 	const struct listener *listener = &conf->listeners[0];
 	const struct listen_address *a = listener->addresses;
 
@@ -185,6 +194,34 @@ static void test_listener(void **state)
 	assert_ptr_equal(conf_listener(conf, "main"), listener);
 	assert_null(conf_listener(conf, "other"));
 	unload(&l);
+}
+
+/* Allowed, as there is no TLS yet, but said. */
+static void row_102_passwords_in_the_clear_are_told(void **state)
+{
+	static const struct {
+		const char *words, *said;
+	} cases[] = {{"address 127.0.0.1:1 [::1]:1 1080 unix:/run/x %lo:1; auth staff", ""},
+	    {"address 192.0.2.1:1; auth none", ""}, {"address 192.0.2.1:1; allow 10.0.0.0/8", ""},
+	    {"address 192.0.2.1:1; auth staff", "text:2:8: " CLEAR},
+	    {"address :1; auth none staff", "text:2:8: " CLEAR},
+	    {"address 127.0.0.1:1 %eth0:1; auth staff", "text:2:8: " CLEAR}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct loaded l;
+		char text[300];
+
+		snprintf(text, sizeof text,
+		    "auth staff { password-file /u }\nlisten main { %s }\n"
+		    "listen other { address 1081; auth staff }\n",
+		    cases[i].words);
+		l = load_text(text, true);
+		assert_non_null(l.conf);
+		assert_true(strncmp(l.said, cases[i].said, strlen(cases[i].said)) == 0);
+		assert_true(cases[i].said[0] != '\0' || strstr(l.said, "passwords") == NULL);
+		unload(&l);
+	}
 }
 
 static void test_hops(void **state)
@@ -353,6 +390,7 @@ int main(void)
 	    cmocka_unit_test(test_process),
 	    cmocka_unit_test(test_resolver),
 	    cmocka_unit_test(test_listener),
+	    cmocka_unit_test(row_102_passwords_in_the_clear_are_told),
 	    cmocka_unit_test(test_hops),
 	    cmocka_unit_test(test_tables),
 	    cmocka_unit_test(test_clients),
