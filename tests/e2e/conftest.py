@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Fixtures of the end-to-end tests: the program, origins, upstream proxies, name servers."""
+import contextlib
+import itertools
 import os
 import pathlib
 import shutil
@@ -41,31 +43,30 @@ def short_open_directory():
 @pytest.fixture(name="hopgate")
 def start_hopgate(tmp_path):
     """hopgate(text, …) starts a gateway; at the end all are stopped and must end well."""
-    running = []
+    numbers = itertools.count()
+    with contextlib.ExitStack() as running:  # one that ends badly spares none of the others
 
-    def begin(text="", **options):
-        directory = tmp_path / f"hopgate{len(running)}"
-        directory.mkdir()
-        running.append(Hopgate(directory, text, **options))
-        return running[-1]
+        def begin(text="", **options):
+            directory = tmp_path / f"hopgate{next(numbers)}"
+            directory.mkdir()
+            gateway = Hopgate(directory, text, **options)
+            running.callback(gateway.clean_up)
+            return gateway
 
-    yield begin
-    for gateway in running:
-        gateway.clean_up()
+        yield begin
 
 
 @pytest.fixture(name="serve")
 def start_server():
     """serve(handler, …) starts a TCP server in this process."""
-    running = []
+    with contextlib.ExitStack() as running:
 
-    def begin(handler, **options):
-        running.append(Server(handler, **options))
-        return running[-1]
+        def begin(handler, **options):
+            server = Server(handler, **options)
+            running.callback(server.close)
+            return server
 
-    yield begin
-    for server in running:
-        server.close()
+        yield begin
 
 
 @pytest.fixture(name="peers", scope="session")

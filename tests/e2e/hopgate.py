@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The program under test: started for real, on ports that it chooses, and watched."""
+import contextlib
 import json
 import os
 import re
@@ -62,7 +63,7 @@ class Hopgate:
         self.conf_path = os.path.join(self.directory, "hopgate.conf")
         self.stderr = []
         self.listening = []  # (address, listener, protocols)
-        words = [*prefix, PROGRAM, "run", *map(str, options)]
+        words = [*tools.MORTAL, *prefix, PROGRAM, "run", *map(str, options)]
         if text is not None:
             self.write(text, access_log)
             words += ["-c", self.conf_path]
@@ -215,13 +216,13 @@ class Hopgate:
 
     def clean_up(self):
         """For the end of a test: stop, unless the test did."""
-        if self.process.returncode is None:
-            self.stop()
         try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self.process.stderr.close()
+            if self.process.returncode is None:
+                self.stop()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.stderr.close()
         self.sound()
 
     def alive(self):

@@ -18,7 +18,7 @@ class Space:
         tools.need("unshare", "nsenter", "ip")
         self.processes = []
         self.holder = subprocess.Popen(
-            ["unshare", "--net", "--mount", "--propagation", "private", "sleep", "900"],
+            [*tools.MORTAL, "unshare", "--net", "--mount", "--propagation", "private", "sleep", "900"],
             start_new_session=True,
         )
         ours = os.readlink("/proc/self/ns/net")
@@ -86,7 +86,7 @@ class Space:
 
     def background(self, *command):
         process = subprocess.Popen(
-            [*self.prefix, *map(str, command)],
+            [*tools.MORTAL, *self.prefix, *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 PATH = os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin:/sbin"
+MORTAL = ("setpriv", "--pdeathsig", "TERM")  # before a command: it does not outlive the tests
 
 
 def need(*names):
@@ -59,7 +60,7 @@ def start(*command, log, **options):
     """Start a server in a session of its own, its output in a file."""
     with open(log, "ab") as output:
         return subprocess.Popen(
-            [str(word) for word in command],
+            [*MORTAL, *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
