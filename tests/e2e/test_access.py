@@ -81,6 +81,33 @@ def test_optional_login(hopgate, serve, tmp_path, protocol):
             dial(gateway.address(), "127.0.0.1", origin.port, user="alice", password="wrong")
 
 
+def test_the_first_file_that_knows_the_user_decides(hopgate, serve, tmp_path):
+    origin = serve(servers.echo)
+    for name, users in (("one", {"alice": "a", "both": "first"}), ("two", {"both": "second"})):
+        (tmp_path / name).mkdir()
+        password_file(tmp_path / name, **users, **({"bob": "b"} if name == "two" else {}))
+    gateway = hopgate(
+        "".join(f"auth {n} {{ password-file {tmp_path}/{n}/users }}\n" for n in ("one", "two"))
+        + "listen main { address 127.0.0.1:0; auth one two }\n"
+        "access { block any user bob not user @two; pass any }\n"
+    )
+    address = gateway.address()
+    for user, password, right in (
+        ("alice", "a", True),
+        ("bob", "b", True),
+        ("both", "first", True),
+        ("both", "second", False),
+        ("nobody", "b", False),
+    ):
+        options = {"user": user, "password": password}
+        if right:
+            clients.http(address, "127.0.0.1", origin.port, **options).close()
+            continue
+        with pytest.raises(clients.Refused) as refused:
+            clients.http(address, "127.0.0.1", origin.port, **options)
+        assert refused.value.code == 407
+
+
 def test_a_changed_file_counts_at_once(hopgate, serve, tmp_path):
     origin = serve(servers.echo)
     path = password_file(tmp_path, alice="old")

@@ -197,6 +197,22 @@ def test_a_password_in_a_file_that_others_read(tmp_path):
     assert done.returncode == 1 and ":1:" in done.stderr + done.stdout
 
 
+def test_a_wrong_configuration_binds_nothing(tmp_path):
+    """All errors at once, exit status 1, and no line of a listener."""
+    text = (
+        f"listen good {{ address unix:{tmp_path}/s }}\n"
+        "hop a { uri socks5://a.example:1; vai b }\n"
+        "route default via nowhere\n"
+        f"access-log file {tmp_path}/access.log\n"
+        f"pid-file {tmp_path}/pid\n"
+    )
+    done = program.command("run", "-c", write(tmp_path, text))
+    assert done.returncode == 1
+    assert ":2:35: error:" in done.stderr and ":3:19: error:" in done.stderr
+    assert "did you mean 'via'" in done.stderr and "listening" not in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["hopgate.conf"]
+
+
 def test_a_password_on_the_command_line():
     done = program.command("run", "--listen", "127.0.0.1:0", "--via", "socks5://u:p@127.0.0.1:1")
     assert done.returncode in (1, 2) and "password" in done.stderr
@@ -377,6 +393,37 @@ def test_passwd(tmp_path):
     assert sorted(line.split(":")[0] for line in lines) == ["alice", "bob"]
     assert all("$y$" in line for line in lines)
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_passwd_asks_twice(tmp_path):
+    """On a terminal, which shows nothing of it."""
+    import pty
+
+    for answers, status in ((["s3cret", "s3cret"], 0), (["s3cret", "0ther"], 1)):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(program.PROGRAM, [program.PROGRAM, "passwd", str(tmp_path / "users"), "alice"])
+        shown = b""
+        for answer in answers:
+            shown += read_until_quiet(terminal)
+            os.write(terminal, answer.encode() + b"\n")
+        shown += read_until_quiet(terminal)
+        ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(terminal)
+        assert (ended != 0) == (status != 0), shown
+        assert b"s3cret" not in shown and b"0ther" not in shown
+    assert (tmp_path / "users").read_text().startswith("alice:$y$")
+
+
+def read_until_quiet(terminal):
+    """What a program says until it waits for an answer or ends."""
+    said = b""
+    while not said.rstrip(b" ").endswith(b":"):
+        try:
+            said += os.read(terminal, 1000)
+        except OSError:  # the end of a terminal
+            break
+    return said
 
 
 @pytest.mark.parametrize("user", ["", "a:b", "a\nb", "x" * 256])

@@ -238,6 +238,21 @@ def test_names_that_are_no_names_are_never_asked(hopgate):
     server.close()
 
 
+def test_hosts_come_before_the_name_server(hopgate, serve, tmp_path):
+    origin = serve(servers.echo)
+    server = NameServer({"plain.example": ["127.0.7.7"], "far.corp.example": ["127.0.0.1"]})
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 Plain.Example alias # comment\n::1 six.example\n")
+    gateway = hopgate(
+        f"resolver {{ servers 127.0.0.1:{server.port}; hosts {hosts}; search corp.example }}\n"
+    )
+    for host in ("plain.example", "alias", "far"):
+        tunnel = clients.socks5(gateway.address(), host, origin.port)
+        assert clients.ask(tunnel, b"x") == b"x", host
+    assert {name for name, _, _ in server.questions} == {"far.corp.example"}
+    server.close()
+
+
 def test_localhost_is_ours(hopgate, serve):
     origin = serve(servers.echo)
     server = NameServer({})

@@ -113,6 +113,21 @@ def test_three_hops_lead_to_the_inner_network_and_nothing_else_does(hopgate, fir
     assert space[OUT].curl(f"{url}:80/hello").stdout == "hello from inside\n"
 
 
+def test_without_any_configuration(hopgate):
+    """Port 1080 of the loopback, both families, every protocol, everything direct."""
+    tools.need("curl")
+    with spaces.Space() as space:
+        space.ip("link set lo up")
+        space.site("127.0.0.1", 80)
+        gateway = hopgate(None, prefix=space.prefix)
+        assert sorted(gateway.addresses()) == [("127.0.0.1", 1080), ("::1", 1080)]
+        assert all(set(row[2]) >= {"socks4", "socks5", "http"} for row in gateway.listening)
+        for address in ("127.0.0.1:1080", "[::1]:1080"):
+            for scheme in ("socks4", "socks4a", "socks5", "socks5h", "http"):
+                words = ("-p", "-x", f"{scheme}://{address}", "http://127.0.0.1/hello")
+                assert space.curl(*words).stdout == "hello from inside\n", (scheme, address)
+
+
 # --- IPv4 and IPv6 -----------------------------------------------------------------------
 
 
