@@ -9,7 +9,8 @@
  * function; each way to end passes one exit, which writes one line.
  */
 
-/* `refused`: REASON_OK, or what the client is told as soon as it has said its protocol.  NULL: out of memory. */
+/* `refused`: REASON_OK, or what the client is told once it has said its protocol.  NULL: no
+ * memory. */
 struct session *session_start(struct client *c, enum reason refused);
 /* Look at once whether the client has spoken already; it may have ended when this returns. */
 void session_begin(struct session *s);
