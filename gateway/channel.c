@@ -78,6 +78,5 @@ int channel_receive(int channel, struct channel_message *message, int *fd)
 		errno = EBADMSG;
 		return -1;
 	}
-	message->text[sizeof(message->text) - 1] = '\0';
 	return 1;
 }

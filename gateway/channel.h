@@ -12,11 +12,11 @@
  * serves.
  */
 enum channel_kind {
-	CHANNEL_SOCKET, /* a listening socket: `listener`, `address`, `worker` (its clone for that
-	                   worker) */
+	CHANNEL_SOCKET, /* a listening socket: `listener`, `worker` (its clone for that worker),
+	                   value: accepted connections go round */
 	CHANNEL_AUTH,   /* a worker's link for password checks: `worker` */
 	CHANNEL_LOG, /* an open log file: `listener` = index of the target, -1 = the access log */
-	CHANNEL_GO,
+	CHANNEL_GO,  /* value: shape_of() the keeper's configuration */
 	CHANNEL_READY,
 	CHANNEL_DRAIN, /* keeper to gateway: no new clients, stop when the last has gone or value ms
 	                  passed */
@@ -25,9 +25,8 @@ enum channel_kind {
 
 struct channel_message {
 	uint32_t kind;
-	int32_t listener, address, worker;
+	int32_t listener, worker;
 	int64_t value;
-	char text[128]; /* SOCKET: the address it is bound to */
 };
 
 /* 0, or -1 with errno.  fd -1: none. */

@@ -23,6 +23,7 @@
 #include "gateway/loop.h"
 #include "gateway/pid_file.h"
 #include "gateway/process.h"
+#include "gateway/shape.h"
 
 enum { EXIT_GOOD = 0, EXIT_CONFIGURATION = 1, EXIT_FAILED = 3 };
 
@@ -61,14 +62,11 @@ static int give_sockets(struct keeper *k)
 {
 	for (size_t i = 0; i < k->set.count; i++) {
 		const struct bound *bound = &k->set.sockets[i];
-		struct channel_message message = {.kind = CHANNEL_SOCKET,
+		const struct channel_message message = {.kind = CHANNEL_SOCKET,
 		    .listener = (int32_t)bound->listener,
-		    .address = (int32_t)i,
 		    .worker = (int32_t)bound->worker,
 		    .value = bound->shared};
 
-		snprintf(message.text, sizeof(message.text), "%.*s", (int)sizeof(message.text) - 1,
-		    bound->address);
 		if (process_give(k->process, &message, bound->fd, false) != 0)
 			return -1;
 	}
@@ -111,7 +109,7 @@ static int give_logs(struct keeper *k)
 
 static int give_all(struct keeper *k)
 {
-	const struct channel_message go = {.kind = CHANNEL_GO};
+	const struct channel_message go = {.kind = CHANNEL_GO, .value = (int64_t)shape_of(k->conf)};
 
 	if (give_sockets(k) == 0 && give_auth_links(k) == 0 && give_logs(k) == 0 &&
 	    process_give(k->process, &go, -1, false) == 0)
@@ -146,14 +144,27 @@ static void ready(void *arg)
 	k->report = -1;
 }
 
+static const char *meaning(int status)
+{
+	static const char *const meanings[] = {
+	    [EXIT_CONFIGURATION] = ": the configuration is wrong now, hopgate check tells where",
+	    [PROCESS_OUTDATED] = ": workers, listeners, auth or logs have changed in the "
+	                         "configuration, start hopgate anew",
+	};
+
+	if ((size_t)status >= sizeof(meanings) / sizeof(meanings[0]) || meanings[status] == NULL)
+		return "";
+	return meanings[status];
+}
+
 static void tell_end(pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
 		log_error("the gateway process (pid %ld) was ended by signal %d, %s", (long)pid,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		log_error("the gateway process (pid %ld) ended with status %d", (long)pid,
-		    WEXITSTATUS(status));
+		log_error("the gateway process (pid %ld) ended with status %d%s", (long)pid,
+		    WEXITSTATUS(status), meaning(WEXITSTATUS(status)));
 }
 
 static void start_later(struct keeper *k)

@@ -11,6 +11,9 @@ struct process;
 
 #define PROCESS_CHANNEL "HOPGATE_CHANNEL" /* in its environment: the descriptor's number */
 
+#define PROCESS_OUTDATED 4 /* its exit status: its keeper's configuration is another, see shape.h \
+	                    */
+
 struct process_plan {
 	struct event_base *base;
 	char **argv;                          /* its command line: our own */

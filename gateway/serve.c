@@ -2,6 +2,7 @@
 /* The gateway process: takes what the keeper hands over, drops its rights, runs the workers. */
 #include "config.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 
 #include "gateway/keeper.h"
 #include "gateway/privileges.h"
+#include "gateway/process.h"
+#include "gateway/shape.h"
 #include "gateway/worker.h"
 
 #define EXIT_FAILED 3 /* failure at run time */
@@ -56,9 +59,14 @@ static int receive_all(struct serve *s)
 		if (got <= 0)
 			return -1;
 		if (h->message.kind == CHANNEL_GO)
-			return 0;
+			break;
 		s->handover_count++;
 	}
+	/* Sockets with the rules of another listener would be worse than none. */
+	if ((uint64_t)s->handovers[s->handover_count].message.value == shape_of(s->gateway.conf))
+		return 0;
+	s->status = PROCESS_OUTDATED;
+	return -1;
 }
 
 static void take_logs(struct serve *s)
@@ -100,12 +108,8 @@ static int hand_sockets(struct serve *s)
 
 		if (m->kind != CHANNEL_SOCKET)
 			continue;
-		if (m->listener < 0 || (size_t)m->listener >= conf->listener_count ||
-		    m->worker < 0 || (unsigned)m->worker >= s->gateway.worker_count) {
-			log_error(
-			    "%s is not in the configuration any more: start hopgate anew", m->text);
-			return -1;
-		}
+		assert(m->listener >= 0 && (size_t)m->listener < conf->listener_count);
+		assert(m->worker >= 0 && (unsigned)m->worker < s->gateway.worker_count);
 		if (add_door(s, h->fd) != 0 ||
 		    worker_listen(s->gateway.workers[m->worker], &conf->listeners[m->listener],
 		        h->fd, m->value != 0) != 0)

@@ -94,6 +94,63 @@ def test_a_stop_while_the_gateway_is_dead(hopgate):
     gateway.stop()
 
 
+# --- a configuration that changed behind a gateway that died --------------------------------
+
+
+def passworded(directory):
+    path = directory / "users"
+    done = program.command("passwd", path, "alice", input="secret\n")
+    assert done.returncode == 0, done.stderr
+    return f"auth staff {{ password-file {path} }}\n"
+
+
+INSIDE = "listen inside { address 127.0.0.1:0; auth none }\n"
+OUTSIDE = "listen outside { address 127.0.0.1:0; auth staff }\n"
+
+
+def test_sockets_do_not_change_their_listener(hopgate, origin, tmp_path):
+    """The keeper's sockets were made by the old file, and their rules would come from the new."""
+    staff = passworded(tmp_path)
+    gateway = hopgate(staff + INSIDE + OUTSIDE)
+    gateway.write(staff + OUTSIDE + INSIDE)
+    os.kill(gateway.gateway_pid(), signal.SIGKILL)
+    gateway.wait_log("start hopgate anew")
+    with clients.connect(gateway.address("outside")) as sock:
+        sock.settimeout(1)
+        sock.sendall(b"\5\1\0")
+        with pytest.raises(OSError):
+            assert not sock.recv(2), "let in without a password"
+    gateway.write(staff + INSIDE + OUTSIDE)
+    until(lambda: open_to(gateway, "inside", origin), "service by the old file")
+
+
+def open_to(gateway, listener, origin):
+    try:
+        clients.socks5(gateway.address(listener), "127.0.0.1", origin.port).close()
+    except (clients.Refused, OSError):
+        return False
+    return True
+
+
+def test_what_else_changed_is_used(hopgate, origin):
+    gateway = hopgate("routes { route default direct }\n")
+    reaches(gateway, origin)
+    gateway.write('routes { route default reject "closed" }\n')
+    os.kill(gateway.gateway_pid(), signal.SIGKILL)
+    gateway.wait_log("serves again")
+    with pytest.raises(clients.Refused):
+        reaches(gateway, origin)
+
+
+def test_errors_in_the_file_are_told(hopgate, origin):
+    gateway = hopgate()
+    gateway.write("nonsense\n")
+    os.kill(gateway.gateway_pid(), signal.SIGKILL)
+    gateway.wait_log("hopgate check")
+    gateway.write("")
+    until(lambda: served(gateway, origin), "service again")
+
+
 # --- rights -------------------------------------------------------------------------------
 
 
