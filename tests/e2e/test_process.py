@@ -2,8 +2,10 @@
 """The keeper and the gateway process: rights, files, deaths."""
 import os
 import signal
+import struct
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -203,6 +205,24 @@ def test_chroot(hopgate, origin, tmp_path):
     assert clients.ask(tunnel, b"named") == b"named"
     tunnel.close()
     gateway.session(target=f"localhost:{origin.port}")
+
+
+def test_chroot_leaves_the_local_time(hopgate, origin, tmp_path):
+    """Rows with times mean it, though the file of the time zone is not in there."""
+    tools.need_root("only root can change its root")
+    ahead = 6 if time.gmtime().tm_hour < 12 else -6
+    there = (time.gmtime().tm_hour + ahead) % 24
+    zone, jail = tmp_path / "zone", tmp_path / "jail"
+    jail.mkdir()
+    head = b"TZif\0" + bytes(15) + struct.pack(">6I", 0, 0, 0, 0, 1, 4)
+    zone.write_bytes(head + struct.pack(">iBB", ahead * 3600, 0, 0) + b"XXX\0")
+    checker = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    gateway = hopgate(
+        f"chroot {jail}\nrun-as nobody\nlog stderr error\n"
+        f"route default time mon-sun/{there:02}:00-{there + 2:02}:00 direct\n",
+        environment={"TZ": f":{zone}", "ASAN_OPTIONS": checker},
+    )
+    reaches(gateway, origin)
 
 
 def test_a_password_is_checked_with_the_keepers_rights(hopgate, origin, tmp_path):
