@@ -129,6 +129,20 @@ const struct rule conf_rules[] = {{.name = "workers",
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* Paths mean the same with a chroot, but the path of a socket is not ours to look up. */
+static void check_chroot(struct reader *r)
+{
+	const struct directive *chroot = schema_given(r->tree, "chroot");
+	const struct hop *hop;
+
+	for (size_t i = 0; chroot != NULL && (hop = hops_each(r->conf->hops, i)) != NULL; i++)
+		if (hop->unix_path != NULL)
+			conf_error(r, chroot, 0,
+			    "the hop '%s' is a unix socket: 'chroot' beside one is not in this "
+			    "version of hopgate",
+			    hop->name);
+}
+
 static void read_tree(struct reader *r)
 {
 	struct complaints *complaints = r->complaints;
@@ -138,6 +152,7 @@ static void read_tree(struct reader *r)
 	hops_directive(r->conf->hops, r->sealed ? conf_hop_query_sealed : conf_hop_query);
 	schema_read(r, conf_rules, r->tree, r->conf);
 	conf_check_ways(r);
+	check_chroot(r);
 	conf_finish_routes(r);
 	if (complaints->total[SEVERITY_ERROR] > 0)
 		return;

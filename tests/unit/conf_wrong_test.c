@@ -141,6 +141,9 @@ static void test_process(void **state)
 	    {"workers \"auto\"",
 	        "1:9: error: 'auto' is not a number of threads, expected auto or 1 to 1024"},
 	    {"chroot empty", "1:8: error: 'empty' is not an absolute path"},
+	    {"chroot /j; route default via socks5+unix:///s",
+	        "1:1: error: the hop 'socks5+unix:///s' is a unix socket: 'chroot' beside one is "
+	        "not in this version of hopgate"},
 	    {"log stdrr",
 	        "1:5: error: 'stdrr' is unknown here, expected stderr, stdout, syslog or "
 	        "file; did you mean 'stderr'?"},
