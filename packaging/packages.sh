@@ -29,11 +29,11 @@ sys.exit(importlib.util.find_spec('$name') is None)" 2>/dev/null ;;
 	esac
 }
 
-# missing PURPOSE COLUMN - the packages whose signs are absent
+# missing PURPOSES COLUMN - the packages whose signs are absent, or those signs
 missing()
 {
 	while read -r for sign apt dnf apk pacman; do
-		case $for in "$1") ;; *) continue ;; esac
+		case " $1 " in *" $for "*) ;; *) continue ;; esac
 		present "$sign" && continue
 		case $2 in
 		apt) echo "$apt" ;;
@@ -42,7 +42,7 @@ missing()
 		pacman) echo "$pacman" ;;
 		*) echo "$sign" ;;
 		esac
-	done <"$tree/packaging/packages" | sort -u | tr '\n' ' '
+	done <"$tree/packaging/packages" | sort -u | paste -s -d ' ' -
 }
 
 # --- what is not ---------------------------------------------------------
@@ -57,7 +57,7 @@ manager()
 install_command()
 {
 	case $1 in
-	apt)    echo "apt-get install -y --no-install-recommends" ;;
+	apt)    echo "apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends" ;;
 	dnf)    echo "dnf install -y" ;;
 	apk)    echo "apk add" ;;
 	pacman) echo "pacman -S --needed --noconfirm" ;;
@@ -79,7 +79,7 @@ as_root()
 {
 	if [ "$(id -u)" = 0 ]; then set -- env "$@"; else set -- sudo -n env "$@"; fi
 	# shellcheck disable=SC2024 # the log is the user's
-	"$@" </dev/null >>"$build/packages.log" 2>&1
+	"$@" </dev/null >>"$packages_log" 2>&1
 }
 
 may_install()
@@ -94,8 +94,6 @@ without_services()
 {
 	if [ "$1" = apt ] && [ ! -e $policy ]; then
 		policy_is_ours=yes
-		trap with_services EXIT
-		trap 'exit 1' HUP INT TERM
 		as_root sh -c "printf '#!/bin/sh\\nexit 101\\n' >$policy; chmod 755 $policy"
 	fi
 }
@@ -103,6 +101,33 @@ with_services()
 {
 	test $policy_is_ours = no || as_root rm -f $policy
 	policy_is_ours=no
+}
+
+# A terminal shows the last line of the log meanwhile.
+packages_log=$build/packages.log
+watcher=
+show_progress()
+{
+	test -t 1 || return 0
+	while kill -0 $$ 2>/dev/null; do
+		printf '\r\033[K  %.76s' "$(tail -n 1 "$packages_log" | tr -d '\r')"
+		sleep 1
+	done &
+	watcher=$!
+}
+hide_progress()
+{
+	test -n "$watcher" || return 0
+	kill "$watcher" 2>/dev/null || :
+	wait "$watcher" 2>/dev/null || :
+	watcher=
+	printf '\r\033[K'
+}
+
+clean_up()
+{
+	hide_progress
+	with_services
 }
 
 # install_list MANAGER LIST - all at once
@@ -122,30 +147,45 @@ install_each()
 	done
 }
 
-# packages PURPOSE - sees to it that everything for PURPOSE is there
+# install MANAGER LIST PURPOSES
+install()
+{
+	mkdir -p "$build"
+	: >"$packages_log"
+	say "installing for the $3, with $1: $2"
+	trap clean_up EXIT
+	trap 'exit 1' HUP INT TERM
+	show_progress
+	case $3 in
+	build) install_list "$1" "$2" || : ;;
+	*)     without_services "$1"; install_list "$1" "$2" || install_each "$1" "$2" ;;
+	esac
+	clean_up
+}
+
+# packages PURPOSE... - sees to it that what they need is there; tests can do with less
 packages()
 {
 	system=$(manager)
-	list=$(missing "$1" "$system")
+	list=$(missing "$*" "$system")
 	test -n "$list" || return 0
 	test -n "$system" ||
-		die "not found: $list- and no apt, dnf, apk or pacman to install them with"
+		die "not found: $list - and no apt, dnf, apk or pacman to install them with"
 	may_install ||
-		die "packages are missing and this is not root; run: sudo $(install_command "$system") $list"
-	mkdir -p "$build"
-	: >"$build/packages.log"
-	say "installing for the $1, with $system: $list"
-	test "$1" = build || without_services "$system"
-	install_list "$system" "$list" || test "$1" = build || install_each "$system" "$list"
-	with_services
-	list=$(missing "$1" "$system")
+		die "packages are missing and this is not root; as root run:" \
+			"$(refresh_command "$system") && $(install_command "$system") $list"
+	install "$system" "$list" "$*"
+	list=$(missing build "$system")
+	if [ -n "$list" ]; then
+		# The first errors name the cause, the last ones what follows from it.
+		grep -m 3 -iE '^(e|w|err|error|warning)\b' "$packages_log" >&2 || :
+		die "could not install: $list (all that $system said is in build/packages.log)"
+	fi
+	list=$(missing "$*" "$system")
 	if [ -z "$list" ]; then
 		say "installed"
-	elif [ "$1" = test ]; then
-		say "not to be had here, so some tests will be skipped: $list"
 	else
-		tail -n 3 "$build/packages.log" >&2
-		die "could not install: $list(all that $system said is in build/packages.log)"
+		say "not to be had here, so some tests will be skipped: $list"
 	fi
 }
 
@@ -156,21 +196,27 @@ configured()
 	test -f "$build/Makefile" && test "$tree/configure" -ot "$build/Makefile"
 }
 
+# What cannot be written was most likely built by root.
+build_failed()
+{
+	test -w "$build" || die "build/ belongs to somebody else and cannot be written"
+	die "$1"
+}
+
 configure_tree()
 {
 	say "configuring in build/"
 	mkdir -p "$build"
-	cd "$build" || exit 1
-	"$tree/configure" >configure.log 2>&1 || {
-		tail -n 3 configure.log >&2
-		die "configure failed; what it tried is in build/config.log"
-	}
+	# By a relative path: blanks in the tree's own name do no harm, and it can be moved.
+	if ! (cd "$build" && ../configure >configure.log 2>&1); then
+		tail -n 3 "$build/configure.log" >&2 || :
+		build_failed "configure failed; what it tried is in build/config.log"
+	fi
 }
 
 compile()
 {
-	cd "$build" || exit 1
 	jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
-	test -x hopgate || say "building with $jobs jobs"
-	make -s -j "$jobs" all || die "the build failed"
+	test -x "$build/hopgate" || say "building with $jobs jobs"
+	make -C "$build" --no-print-directory -s -j "$jobs" all || build_failed "the build failed"
 }
