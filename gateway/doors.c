@@ -66,14 +66,15 @@ int doors_add(struct doors *doors, const struct endpoint *listener)
 	return 0;
 }
 
-/* Asked only when the port is that of a listener on every address. */
+/* Asked only when the port is that of a listener on every address.  Who cannot know says yes: a
+ * shortage of descriptors opens no door. */
 static bool is_of_this_machine(const struct in6_addr *address)
 {
 	struct ifaddrs *list;
 	bool found = false;
 
 	if (getifaddrs(&list) != 0)
-		return false;
+		return true;
 	for (struct ifaddrs *i = list; i != NULL && !found; i = i->ifa_next) {
 		struct endpoint e;
 

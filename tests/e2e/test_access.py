@@ -294,16 +294,18 @@ def test_connecting_to_oneself_is_noticed(hopgate):
     assert "loop" in ends and not {"ok", "closed"} & set(ends), ends
 
 
-def test_a_hop_that_is_ourselves(hopgate, serve):
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_hop_that_is_ourselves(hopgate, serve, host):
     port = free_port()
     gateway = hopgate(
         f"listen main {{ address 127.0.0.1:{port} }}\n"
-        f"routes {{ route default via socks5://127.0.0.1:{port} }}\n"
+        f"routes {{ route default via socks5://{host}:{port} }}\n"
     )
     begin = gateway.cpu_seconds()
     with pytest.raises(clients.Refused):
         clients.socks5(gateway.address(), "127.0.0.1", 9)
     assert len(gateway.sessions()) <= 2
+    assert gateway.session()["end"] == "loop"
     assert gateway.cpu_seconds() - begin < 1
 
 

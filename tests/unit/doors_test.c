@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -98,12 +99,30 @@ static void a_listener_on_every_address(void **state)
 	doors_free(doors);
 }
 
+/* Without descriptors the machine's addresses cannot be asked for. */
+static void not_to_know_opens_no_door(void **state)
+{
+	struct doors *doors = doors_new();
+	struct rlimit before, none;
+
+	(void)state;
+	listen_at(doors, "0.0.0.0", 1080);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(check(doors, "192.0.2.77", 1080), DOOR_LISTENER);
+	assert_int_equal(check(doors, "192.0.2.77", 1081), DOOR_NONE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	doors_free(doors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(special_addresses),
 	    cmocka_unit_test(own_listeners),
 	    cmocka_unit_test(a_listener_on_every_address),
+	    cmocka_unit_test(not_to_know_opens_no_door),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
