@@ -105,6 +105,7 @@ static void requested(struct session *s)
 	enum command command = u->handshake.request.command;
 
 	u->asked = true;
+	u->asked_ms = loop_now();
 	c->served = true;
 	account_served(c->worker->gateway->account, c->holder);
 	if (u->reason != REASON_OK)

@@ -44,6 +44,13 @@ static void arm(struct setup *u, int64_t ms)
 		event_del(&u->timer);
 }
 
+int64_t session_left(int64_t ms, int64_t from)
+{
+	int64_t left = ms == 0 ? 0 : ms - (loop_now() - from);
+
+	return ms == 0 || left > 0 ? left : 1;
+}
+
 void session_enter(struct session *s, enum step step)
 {
 	const char *timeouts = (const char *)&s->client->listener->timeouts;
@@ -52,11 +59,10 @@ void session_enter(struct session *s, enum step step)
 
 	s->setup->step = step;
 	/* The handshake has one time from accept to request, however often it is interrupted. */
-	if (step == STEP_GREET && ms > 0) {
-		ms -= loop_now() - s->started_ms;
-		if (ms < 1)
-			ms = 1;
-	}
+	if (step == STEP_GREET)
+		ms = session_left(ms, s->started_ms);
+	else if (step == STEP_RESOLVE)
+		ms = session_left(ms, s->setup->asked_ms);
 	/* Its place is counted nowhere: a limit that it could sit out would be none. */
 	if (step == STEP_GREET && s->setup->reason != REASON_OK && (ms == 0 || ms > REFUSED_MS))
 		ms = REFUSED_MS;

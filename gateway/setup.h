@@ -37,6 +37,7 @@ struct setup {
 	enum resolver_status status;
 	struct in6_addr addresses[RESOLVER_ADDRESSES_MAX];
 	size_t address_count;
+	int64_t asked_ms; /* when: look-ups and dial have one time from then */
 	int64_t resolve_from, resolve_ms;
 	bool dialled;
 	struct dial_outcome outcome;
@@ -60,6 +61,8 @@ void setup_free(struct setup *u);
 
 /* session.c: change the step and start its deadline. */
 void session_enter(struct session *s, enum step step);
+/* What is left, at least 1, of a time that began at `from`; 0 if it is off. */
+int64_t session_left(int64_t ms, int64_t from);
 /* A nearer deadline for the present step. */
 void session_hurry(struct session *s, int64_t ms);
 /* Stop what is under way, tell the client no, linger, and leave.  The first reason stands. */

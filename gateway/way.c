@@ -191,7 +191,7 @@ static void dial(struct session *s)
 	    .addresses = u->plan.addresses,
 	    .address_count = u->plan.address_count,
 	    .arrived = arrived_at(s, &arrived),
-	    .dial_ms = c->listener->timeouts.dial,
+	    .dial_ms = session_left(c->listener->timeouts.dial, u->asked_ms),
 	    .connect_ms = c->listener->timeouts.connect,
 	};
 

@@ -6,6 +6,7 @@ import pytest
 
 import clients
 import servers
+from fakes import FakeHop
 from names import NameServer
 from test_access import guarded, login, password_file
 from waiting import until
@@ -52,6 +53,23 @@ def test_a_route_that_would_have_been_found_later_is_not_taken(hopgate, origin, 
     (row,) = gateway.sessions()
     assert row["end"] == "rejected"
     assert origin.count == 0
+
+
+def test_the_time_for_dialling_counts_the_look_up(hopgate):
+    """One second for all: a name that takes 0.7 s leaves 0.3 s for the hop."""
+    server = NameServer({"late.example": ["127.0.0.1"]}, late=0.7)
+    silent = FakeHop(first="silent-first")
+    gateway = hopgate(
+        PATIENT % server.port + "timeouts { dial 1s }\n"
+        f"hop slow {{ uri socks5://127.0.0.1:{silent.port}; name-resolution local }}\n"
+        "routes { route default via slow }\n"
+    )
+    with pytest.raises(clients.Refused):
+        clients.socks5(gateway.address(), "late.example", 80)
+    row = gateway.session(end="hop-timeout")
+    assert 900 <= int(row["duration_ms"]) < 1400, row
+    server.close()
+    silent.close()
 
 
 def test_no_limit_for_a_login_is_not_no_time(hopgate, origin, tmp_path):
