@@ -33,6 +33,7 @@ static const char *set_user(struct question *q, const char *value)
 static const char *set_from(struct question *q, const char *value)
 {
 	q->from_unix = strcmp(value, "unix") == 0;
+	q->from_said = true;
 	if (!q->from_unix && !address_parse(&q->from, value, strlen(value)))
 		return "is not a client, expected an address or unix";
 	return NULL;
@@ -181,6 +182,16 @@ static bool is_local(const struct question *q)
 	return address_is_ipv4(&q->from) && q->from.s6_addr[12] == 127;
 }
 
+/* What the listener refuses before the request is decided, or REASON_OK. */
+static enum reason listener_refusal(const struct question *q, const struct listener *listener)
+{
+	if (q->from_said && !listener_allows(listener, q->from_unix ? NULL : &q->from))
+		return REASON_CLIENT_DENIED;
+	if (!(listener->commands & 1u << q->command))
+		return REASON_COMMAND_DENIED;
+	return REASON_OK;
+}
+
 enum plan_result question_ask(const struct question *q, const struct conf *conf, struct plan *plan)
 {
 	struct plan_question asked = {.conf = conf,
@@ -191,10 +202,11 @@ enum plan_result question_ask(const struct question *q, const struct conf *conf,
 	enum plan_result result = PLAN_REFUSED;
 
 	*plan = (struct plan){.reason = REASON_INTERNAL};
-	if (asked.listener != NULL && !(asked.listener->commands & 1u << q->command))
-		plan->reason = REASON_COMMAND_DENIED;
-	else if (asked.doors != NULL && asked.listener != NULL)
-		result = plan_make(plan, &asked);
+	if (asked.doors != NULL && asked.listener != NULL) {
+		plan->reason = listener_refusal(q, asked.listener);
+		if (plan->reason == REASON_OK)
+			result = plan_make(plan, &asked);
+	}
 	doors_free(asked.doors);
 	return result;
 }

@@ -31,7 +31,7 @@ static const char text[] = "hop office { uri socks5://relay@gw.example:1080 }\n"
                            "route default via socks5://192.0.2.9:1080\n"
                            "}\n"
                            "routes guests { route default reject }\n"
-                           "listen main { address 127.0.0.1:1080; auth staff }\n"
+                           "listen main { address 127.0.0.1:1080; auth staff; deny 203.0.113.9 }\n"
                            "listen guest { address 127.0.0.1:1081; routes guests }\n";
 
 /* --- expect ----------------------------------------------------------------------------------- */
@@ -71,7 +71,8 @@ static void test_met_expectations(void **state)
 	    "x.late.example:80 at sun/23:59 via office",
 	    "x.late.example:80 at fri/23:59 resolves none via socks5://192.0.2.9",
 	    "127.0.0.1:80 from 192.0.2.1 reject", "[64:ff9b::10.0.0.1]:80 direct",
-	    "10.0.0.1:80 protocol http command connect direct", "10.0.0.1:80 command bind reject"};
+	    "10.0.0.1:80 protocol http command connect direct", "10.0.0.1:80 command bind reject",
+	    "10.0.0.1:80 from 203.0.113.9 reject", "10.0.0.1:80 from 203.0.113.8 direct"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
