@@ -69,8 +69,8 @@ refresh_command()
 	case $1 in
 	apt)    echo "apt-get update" ;;
 	apk)    echo "apk update" ;;
+	dnf)    echo "dnf makecache" ;;
 	pacman) echo "pacman -Sy" ;;
-	*)      echo true ;;
 	esac
 }
 
