@@ -14,6 +14,7 @@ import clients
 import servers
 import tools
 from fakes import FakeHop
+from names import NameServer
 from waiting import until
 
 MIB = 1 << 20
@@ -339,6 +340,46 @@ def test_row_135_a_client_gone_during_dial_cancels_it(hopgate, serve, how):
     fake.until_idle()
     assert gateway.session(protocol="socks5")["end"] == "client-gone"
     fake.close()
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_row_135_a_client_gone_during_look_up_cancels_it(hopgate, serve, how):
+    """The target's address comes when nobody wants it any more."""
+    origin, server = serve(servers.echo), NameServer({"late.example": ["127.0.0.1"]}, late=1)
+    gateway = hopgate(
+        f"resolver {{ servers 127.0.0.1:{server.port}; hosts off; timeout 5s; tries 1 }}\n"
+    )
+    sock = clients.connect(gateway.address())
+    clients.socks5_greet(sock)
+    sock.sendall(clients.socks5_request("late.example", origin.port))
+    until(lambda: server.asked("late.example"), "the question")
+    if how == "reset":
+        servers.reset(sock)
+    else:
+        sock.close()
+    assert gateway.session(seconds=0.8, protocol="socks5")["end"] == "client-gone"
+    time.sleep(1.2)  # the answer is there
+    assert origin.count == 0
+    server.close()
+
+
+def test_row_135_a_client_gone_during_its_login_cancels_it(hopgate, serve, tmp_path):
+    """The verdict on its password comes when nobody waits for it."""
+    origin, users = serve(servers.echo), tmp_path / "users"
+    users.write_text("alice:$2b$13$c92SVSfjeiCD6F2nAD6y0upBuw1Mk9cXElfJQTuMAgG8Rjw7Q4ZSW\n")
+    users.chmod(0o600)
+    gateway = hopgate(
+        f"auth staff {{ password-file {users} }}\n"
+        "listen main { address 127.0.0.1:0; auth staff }\n"
+    )
+    sock = clients.connect(gateway.address())
+    sock.sendall(clients.http_request("127.0.0.1", origin.port, "alice", "slowly checked"))
+    time.sleep(0.1)
+    servers.reset(sock)
+    gateway.session(end="client-gone")
+    with pytest.raises(clients.Refused):  # and the next one is served
+        clients.http(gateway.address(), "127.0.0.1", origin.port)
+    assert origin.count == 0
 
 
 def test_row_135_an_end_after_early_data_is_no_cancel(hopgate, serve):
