@@ -258,19 +258,14 @@ static void writable(void *arg, int events)
 {
 	struct connect *c = arg;
 	struct connect_outcome outcome = {.reason = REASON_OK, .stream = c->stream};
-	int error = 0;
-	socklen_t length = sizeof error;
+	uint8_t first;
 
 	(void)events;
-	if (getsockopt(stream_fd(c->stream), SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-		error = errno;
-	/* Nobody refused: the peer accepted, may have spoken, and reset before we looked. */
-	if (error == ECONNRESET) {
-		stream_reset(c->stream);
-		error = 0;
-	}
-	if (error != 0) {
-		give_up(c, reason_of(error));
+	/* Not SO_ERROR, which would take a reset from a target that has spoken: what it said, and
+	 * the reset after it, are for the relay to find. */
+	if (recv(stream_fd(c->stream), &first, sizeof first, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    errno != EAGAIN) {
+		give_up(c, reason_of(errno));
 		return;
 	}
 	if (!learn_bound(c, &outcome.bound)) {

@@ -29,7 +29,6 @@ struct stream {
 	uint8_t wanted; /* by the user */
 	uint8_t armed;  /* what the event waits for */
 	bool soon;      /* the event fires at the next turn, whatever the socket says */
-	bool reset;     /* the socket's error was taken: its end is no end */
 };
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -182,26 +181,16 @@ int stream_fd(const struct stream *s)
 	return event_get_fd(&s->event);
 }
 
-void stream_reset(struct stream *s)
-{
-	s->reset = true;
-}
-
 int stream_plain_fd(const struct stream *s)
 {
-	return s->top == NULL && !s->reset ? stream_fd(s) : -1;
+	return s->top == NULL ? stream_fd(s) : -1;
 }
 
 /* --- bytes ----------------------------------------------------------------------------------- */
 
 static ssize_t socket_read(struct stream *s, void *bytes, size_t n)
 {
-	ssize_t got = recv(stream_fd(s), bytes, n, 0);
-
-	if (got != 0 || !s->reset)
-		return got;
-	errno = ECONNRESET;
-	return -1;
+	return recv(stream_fd(s), bytes, n, 0);
 }
 
 static ssize_t socket_write(struct stream *s, const void *bytes, size_t n)

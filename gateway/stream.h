@@ -40,9 +40,6 @@ int stream_shutdown(struct stream *s);
 /* Bytes written that the peer's side has not acknowledged, and still may. */
 int stream_queued(const struct stream *s);
 
-/* ECONNRESET was taken from the socket: reads give what came before it, then say it again. */
-void stream_reset(struct stream *s);
-
 int stream_fd(const struct stream *s); /* for getsockname() and options only */
 /* The socket, if its bytes may be moved without the stream (no layer, nothing unread); else -1. */
 int stream_plain_fd(const struct stream *s);
