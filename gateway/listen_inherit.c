@@ -13,7 +13,7 @@
 
 static const char *look_at(int fd)
 {
-	int type = 0, listening = 0;
+	int type = 0, listening = 0, family = 0;
 	socklen_t length = sizeof(type);
 
 	if (fd < FIRST_INHERITED)
@@ -24,6 +24,10 @@ static const char *look_at(int fd)
 	if (type != SOCK_STREAM ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || !listening)
 		return "it is not a listening stream socket";
+	length = sizeof(family);
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) != 0 ||
+	    (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
+		return "it is neither a TCP nor a unix socket";
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,17 +85,31 @@ static void take_logs(struct serve *s)
 	}
 }
 
+/* Ours never is; an inherited socket may be. */
+static bool takes_both_families(int fd, const struct endpoint *endpoint)
+{
+	int only6 = 1;
+	socklen_t length = sizeof only6;
+
+	return IN6_IS_ADDR_UNSPECIFIED(&endpoint->address) &&
+	    getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, &length) == 0 && !only6;
+}
+
 /* The address of a listening socket, to be known as our own door. */
 static int add_door(struct serve *s, int fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t length = sizeof sa;
-	struct endpoint endpoint;
+	struct endpoint endpoint, ipv4;
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &length) != 0)
 		return -1;
 	if (!endpoint_from_sockaddr(&endpoint, (struct sockaddr *)&sa))
 		return 0;
+	ipv4 = endpoint;
+	ipv4.address = address_from_ipv4(INADDR_ANY);
+	if (takes_both_families(fd, &endpoint) && doors_add(s->gateway.doors, &ipv4) != 0)
+		return -1;
 	return doors_add(s->gateway.doors, &endpoint);
 }
 

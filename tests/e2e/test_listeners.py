@@ -177,3 +177,21 @@ def test_an_inherited_socket(tmp_path, origin):
         gateway = Hopgate(tmp_path, text, inherit=[sock.fileno()])
     reaches(address, origin)
     gateway.clean_up()
+
+
+def test_an_inherited_socket_of_both_families_is_our_own_door_in_both(hopgate, origin):
+    """As systemd makes them; our own are of one family."""
+    with socket.socket(socket.AF_INET6) as sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.bind(("::", 0))
+        sock.listen()
+        port = sock.getsockname()[1]
+        text = f"listen main {{ address fd:{sock.fileno()}; auth none }}\n"
+        gateway = hopgate(text, inherit=[sock.fileno()])
+    for near in ("127.0.0.1", "::1"):
+        reaches((near, port), origin)
+        for far in ("127.0.0.1", "::1"):
+            with pytest.raises(clients.Refused):
+                clients.socks5((near, port), far, port)
+    ends = [row["end"] for row in gateway.sessions() if row["target"].endswith(f":{port}")]
+    assert set(ends) == {"loop"}, ends

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/vm_sockets.h>
+
 #include "gateway/listen_inherit.h"
 
 static int listening_socket(void)
@@ -61,11 +63,30 @@ static void test_must_be_a_listening_socket(void **unused)
 	assert_string_equal(wrong, "no descriptor of that name or number was passed on");
 }
 
+/* What is neither TCP nor unix would pass for a client on this machine. */
+static void test_must_be_of_a_family_that_is_known(void **unused)
+{
+	struct sockaddr_vm any = {
+	    .svm_family = AF_VSOCK, .svm_port = VMADDR_PORT_ANY, .svm_cid = VMADDR_CID_ANY};
+	struct listen_address a = {.kind = ADDRESS_FD, .fd = socket(AF_VSOCK, SOCK_STREAM, 0)};
+	const char *wrong;
+
+	(void)unused;
+	if (a.fd < 0) /* not on this machine */
+		return;
+	assert_int_equal(bind(a.fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(listen(a.fd, 5), 0);
+	assert_int_equal(listen_inherit(&a, &wrong), -1);
+	assert_string_equal(wrong, "it is neither a TCP nor a unix socket");
+	close(a.fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_listening_socket),
 	    cmocka_unit_test(test_must_be_a_listening_socket),
+	    cmocka_unit_test(test_must_be_of_a_family_that_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
