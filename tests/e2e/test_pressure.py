@@ -141,9 +141,11 @@ def test_limit_of_new_connections(hopgate, origin):
 
 def test_limit_of_handshakes(hopgate, origin):
     gateway = hopgate("limits { handshakes-per-client 4 }\n")
-    silent = [clients.connect(gateway.address()) for _ in range(4)]
-    until(lambda: refusals(gateway, origin, 1) == 1, "the limit")
-    silent.pop().close()
+    halfway = [clients.connect(gateway.address()) for _ in range(4)]
+    for sock in halfway:
+        clients.socks5_greet(sock)  # and no request; now it is counted
+    assert refusals(gateway, origin, 1) == 1
+    halfway.pop().close()
     until(lambda: refusals(gateway, origin, 1) == 0, "room for one")
 
 
