@@ -11,8 +11,8 @@ struct process;
 
 #define PROCESS_CHANNEL "HOPGATE_CHANNEL" /* in its environment: the descriptor's number */
 
-#define PROCESS_OUTDATED 4 /* its exit status: its keeper's configuration is another, see shape.h \
-	                    */
+/* Its exit status if its keeper's configuration is another, see shape.h. */
+#define PROCESS_OUTDATED 4
 
 struct process_plan {
 	struct event_base *base;
