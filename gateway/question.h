@@ -11,7 +11,7 @@
 struct question {
 	struct target target;
 	const char *user, *auth; /* NULL: nobody logged in */
-	bool from_said; /* else any client that the listener allows will do */
+	bool from_said;          /* else any client that the listener allows will do */
 	bool from_unix;
 	struct in6_addr from;
 	const char *listener; /* NULL: the first */
