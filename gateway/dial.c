@@ -401,8 +401,17 @@ static bool connect_to(struct dial *d, const struct in6_addr *addresses, size_t 
 	};
 
 	d->connecting = loop_now();
-	d->connect = connect_start(&plan, connected, d);
-	return d->connect != NULL;
+	return (d->connect = connect_start(&plan, connected, d)) != NULL;
+}
+
+static bool is_shunned(const struct dial *d, const struct resolver_answer *answer)
+{
+	const struct dial_plan *p = &d->plan;
+
+	for (size_t i = 0; p->shun != NULL && i < answer->count; i++)
+		if (p->shun(&answer->addresses[i], p->hops[d->hop]->port, p->shun_arg))
+			return true;
+	return false;
 }
 
 static void first_resolved(void *arg, const struct resolver_answer *answer)
@@ -412,11 +421,12 @@ static void first_resolved(void *arg, const struct resolver_answer *answer)
 	d->lookup = NULL;
 	event_del(&d->timer);
 	d->outcome.resolve_ms = loop_now() - d->started;
-	if (answer->status != RESOLVER_FOUND)
-		fail(d,
-		    answer->status == RESOLVER_TIMEOUT ? REASON_HOP_TIMEOUT
-		                                       : REASON_HOP_UNREACHABLE,
-		    d->hop);
+	if (answer->status == RESOLVER_TIMEOUT)
+		fail(d, REASON_HOP_TIMEOUT, d->hop);
+	else if (answer->status != RESOLVER_FOUND)
+		fail(d, REASON_HOP_UNREACHABLE, d->hop);
+	else if (is_shunned(d, answer))
+		fail(d, REASON_LOOP, d->hop);
 	else if (!connect_to(d, answer->addresses, answer->count))
 		fail(d, REASON_RESOURCES, d->hop);
 }

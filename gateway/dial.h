@@ -22,7 +22,11 @@ struct dial_plan {
 	const struct in6_addr *addresses;
 	size_t address_count;
 	const struct endpoint *arrived; /* see struct connect_plan */
-	int64_t dial_ms;                /* for everything */
+	/* Is that address one that a first hop's name must not stand for?  Then REASON_LOOP.
+	 * NULL: all will do. */
+	bool (*shun)(const struct in6_addr *address, uint16_t port, void *arg);
+	void *shun_arg;
+	int64_t dial_ms;    /* for everything */
 	int64_t connect_ms; /* for one hop with all its addresses, unless the hop has its own */
 	/*
 	 * A layer for the connection to hops[hop], just made: put on before anything is said to the

@@ -48,29 +48,16 @@ static enum reason judge_address(const struct plan_question *q, const struct rou
 	return verdict.pass ? REASON_OK : REASON_DENIED;
 }
 
-/* localhost is the one name that is known without a look-up, and often written. */
-static bool is_ours(const struct plan_question *q, const struct hop *hop)
-{
-	const struct in6_addr loopbacks[] = {
-	    address_from_ipv4(htonl(INADDR_LOOPBACK)), IN6ADDR_LOOPBACK_INIT};
-
-	if (!hop->host.named)
-		return doors_check(q->doors, &hop->host.address, hop->port) == DOOR_LISTENER;
-	for (size_t i = 0; i < 2; i++)
-		if (strcmp(hop->host.name, "localhost") == 0 &&
-		    doors_check(q->doors, &loopbacks[i], hop->port) == DOOR_LISTENER)
-			return true;
-	return false;
-}
-
-/* Would the first connection lead back to us?  Further hops are seen from elsewhere. */
+/* Would the first connection lead back to us?  Further hops are seen from elsewhere, and names are
+ * looked at when they are resolved. */
 static bool first_hop_is_ours(const struct plan_question *q, const struct route *route)
 {
 	const struct hop *first = route->hops[0];
 
 	if (first->protocol == HOP_DIRECT && route->hop_count > 1)
 		first = route->hops[1];
-	return first->protocol != HOP_DIRECT && first->unix_path == NULL && is_ours(q, first);
+	return first->protocol != HOP_DIRECT && first->unix_path == NULL && !first->host.named &&
+	    doors_check(q->doors, &first->host.address, first->port) == DOOR_LISTENER;
 }
 
 static enum plan_result find_route(struct plan *plan, const struct plan_question *q, bool *allowed)

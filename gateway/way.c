@@ -177,6 +177,11 @@ static const struct endpoint *arrived_at(const struct session *s, struct endpoin
 	return NULL;
 }
 
+static bool is_own_listener(const struct in6_addr *address, uint16_t port, void *doors)
+{
+	return doors_check(doors, address, port) == DOOR_LISTENER;
+}
+
 static void dial(struct session *s)
 {
 	struct client *c = s->client;
@@ -191,6 +196,8 @@ static void dial(struct session *s)
 	    .addresses = u->plan.addresses,
 	    .address_count = u->plan.address_count,
 	    .arrived = arrived_at(s, &arrived),
+	    .shun = is_own_listener,
+	    .shun_arg = c->worker->gateway->doors,
 	    .dial_ms = session_left(c->listener->timeouts.dial, u->asked_ms),
 	    .connect_ms = c->listener->timeouts.connect,
 	};
