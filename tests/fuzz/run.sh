@@ -8,6 +8,9 @@ set -u
 srcdir=$1 runs=$2
 shift 2
 passed=0 failed=0
+# A shell waits for the program in front before it heeds a signal: none is in front.
+child=
+trap 'test -z "$child" || kill $child 2>/dev/null; exit 1' HUP INT TERM
 
 if [ $# = 0 ]; then
 	echo "fuzz: skipped, no clang with libFuzzer was found by configure"
@@ -28,7 +31,9 @@ fuzz()
 	# The corpus first: libFuzzer writes new inputs to the first directory only.
 	"./$program" "$@" -max_len=8192 -timeout=20 -rss_limit_mb=2048 -verbosity=0 \
 		-print_final_stats=0 -artifact_prefix="$corpus-" "$corpus" ${seeds:+"$seeds"} \
-		>"$corpus.log" 2>&1
+		>"$corpus.log" 2>&1 &
+	child=$!
+	wait $child
 }
 
 # one PROGRAM FLAG... - and the word on how it went
