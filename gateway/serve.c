@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -347,6 +348,7 @@ int gateway_run(const struct conf *conf, int channel)
 	    .status = EXIT_FAILED,
 	};
 
+	prctl(PR_SET_NAME, "hopgate"); /* it was started by way of /proc/self/exe */
 	ignore_signals();
 	s.gateway.drained_arg = &s;
 	if (receive_all(&s) != 0)
