@@ -238,7 +238,9 @@ static void guard(struct reader *r, const struct directive *d, const struct list
 		return;
 	conf_error(r, d, 1,
 	    "others can reach this listener and nobody has to log in, "
-	    "expected 'auth NAME', 'allow PREFIX', or 'auth none' to have an open proxy");
+	    "expected %s to have an open proxy",
+	    d->at[1].line > 0 ? "'auth NAME', 'allow PREFIX', or 'auth none'"
+	                      : "--users FILE, --allow CIDR, or --auth none");
 }
 
 /* TLS comes later: till then a password is as safe as the network that it crosses. */
