@@ -239,11 +239,11 @@ static enum reason read_framing(struct http_head *head)
 	if (two_lengths || two_codings || (length && codings) || (codings && head->minor == 0))
 		return REASON_MALFORMED;
 	if (codings) {
-		head->body = HTTP_BODY_CHUNKED;
+		head->framing = HTTP_BODY_CHUNKED;
 		return read_codings(codings->value);
 	}
 	if (length) {
-		head->body = HTTP_BODY_LENGTH;
+		head->framing = HTTP_BODY_LENGTH;
 		return read_length(&head->body_length, length->value);
 	}
 	return REASON_OK;

@@ -28,8 +28,9 @@ struct http_field {
 /* RFC 9112, 3.2 */
 enum http_form { HTTP_ORIGIN, HTTP_ABSOLUTE, HTTP_AUTHORITY, HTTP_ASTERISK };
 
-/* What follows the head of a request (RFC 9112, 6). */
-enum http_body { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED };
+/* How the end of a message is told (RFC 9112, 6); CLOSE, by that of the connection: responses only.
+ */
+enum http_framing { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_BODY_CLOSE };
 
 struct http_head {
 	size_t length; /* of the whole head with its empty line */
@@ -40,7 +41,7 @@ struct http_head {
 	struct target target; /* AUTHORITY; ABSOLUTE of http, port 80 if none is written */
 	struct span scheme;   /* ABSOLUTE */
 	struct span path;     /* ABSOLUTE: path and query, may be empty */
-	enum http_body body;
+	enum http_framing framing;
 	uint64_t body_length; /* HTTP_BODY_LENGTH */
 	/* response */
 	int status; /* 0 until its line is whole */

@@ -178,7 +178,7 @@ static enum reason judge(struct handshake *h, const struct http_head *head)
 		return REASON_BAD_COMMAND;
 	}
 	h->request.command = COMMAND_CONNECT;
-	if (head->body != HTTP_BODY_NONE)
+	if (head->framing != HTTP_BODY_NONE)
 		return REASON_MALFORMED;
 	reason = handshake_check(&h->request);
 	return reason == REASON_OK ? authenticate(h, head) : reason;

@@ -61,7 +61,7 @@ static void check_request(const struct http_head *head, const uint8_t *bytes)
 	framed = http_head_field(head, "content-length", &two_lengths);
 	framed |= http_head_field(head, "transfer-encoding", &two_codings) != NULL;
 	PROMISE(!two_hosts && !two_lengths && !two_codings);
-	PROMISE(framed == (head->body != HTTP_BODY_NONE));
+	PROMISE(framed == (head->framing != HTTP_BODY_NONE));
 	PROMISE(head->body_length <= INT64_MAX);
 	if (head->form != HTTP_AUTHORITY)
 		return;

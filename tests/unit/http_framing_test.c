@@ -63,9 +63,9 @@ static void row_173_spellings_of_chunked(void **state)
 	REFUSE(GET TE "\r\n chunked\r\n\r\n", REASON_MALFORMED);
 	REFUSE(GET "Transfer-Encoding : chunked\r\n\r\n", REASON_MALFORMED);
 	ACCEPT(&head, GET TE "CHUNKED\r\n\r\n");
-	assert_int_equal(head.body, HTTP_BODY_CHUNKED);
+	assert_int_equal(head.framing, HTTP_BODY_CHUNKED);
 	ACCEPT(&head, GET "transfer-encoding:\t chunked \t\r\n\r\n");
-	assert_int_equal(head.body, HTTP_BODY_CHUNKED);
+	assert_int_equal(head.framing, HTTP_BODY_CHUNKED);
 }
 
 static void row_174_lengths_that_are_no_numbers(void **state)
@@ -114,10 +114,10 @@ static void row_177_leading_zeros_have_one_value(void **state)
 
 	(void)state;
 	ACCEPT(&head, GET CL "00005\r\n\r\n");
-	assert_int_equal(head.body, HTTP_BODY_LENGTH);
+	assert_int_equal(head.framing, HTTP_BODY_LENGTH);
 	assert_int_equal(head.body_length, 5);
 	ACCEPT(&head, GET CL "0\r\n\r\n");
-	assert_int_equal(head.body, HTTP_BODY_LENGTH);
+	assert_int_equal(head.framing, HTTP_BODY_LENGTH);
 	assert_int_equal(head.body_length, 0);
 }
 
@@ -127,7 +127,7 @@ static void row_180_no_framing_is_no_body(void **state)
 
 	(void)state;
 	ACCEPT(&head, GET "\r\n");
-	assert_int_equal(head.body, HTTP_BODY_NONE);
+	assert_int_equal(head.framing, HTTP_BODY_NONE);
 	/* What follows the head is not looked at. */
 	assert_int_equal(
 	    http_head_request(&head, (const uint8_t *)GET "\r\n\n\0GET", sizeof(GET) + 6, HEAD_MAX),
