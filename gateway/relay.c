@@ -34,6 +34,7 @@ struct way {
 	struct held *held;
 	struct pipe *pipe; /* between two turns only while there are bytes inside */
 	uint8_t full;      /* reads in a row that filled the scratch buffer, up to BULK */
+	bool fin;          /* known to lie behind what can be read */
 	bool ended;        /* nothing more is read */
 	bool passed;       /* and the receiver was told so */
 };
@@ -183,10 +184,12 @@ static void pause_or_end(struct relay *r, int w, ssize_t result)
 static size_t put(struct relay *r, int w, const uint8_t *bytes, size_t n)
 {
 	struct stream *to = r->side[!w];
+	bool last = r->way[w].ended && (r->lost & 1 << w) == 0;
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t written = stream_write(to, bytes + done, n - done);
+		ssize_t written = last ? stream_write_last(to, bytes + done, n - done)
+		                       : stream_write(to, bytes + done, n - done);
 
 		if (written < 0 && errno != EAGAIN && errno != EINTR)
 			lose(r, !w);
@@ -215,6 +218,17 @@ static void hold(struct relay *r, int w, const uint8_t *bytes, size_t n)
 	r->way[w].held = held;
 }
 
+/* What lies before the FIN, and the FIN itself, so that it can leave with the last bytes. */
+static size_t read_on(struct relay *r, int w, uint8_t *bytes, size_t room)
+{
+	ssize_t n = stream_read(r->side[w], bytes, room);
+
+	if (n > 0)
+		return (size_t)n;
+	pause_or_end(r, w, n);
+	return 0;
+}
+
 /* Read once and pass it on.  How much was read; *more: it is worth reading again. */
 static size_t copy(struct relay *r, int w, bool *more)
 {
@@ -228,14 +242,16 @@ static size_t copy(struct relay *r, int w, bool *more)
 		pause_or_end(r, w, n);
 		return 0;
 	}
+	if (n < LOOP_SCRATCH && way->fin)
+		n += (ssize_t)read_on(r, w, bytes + n, LOOP_SCRATCH - (size_t)n);
 	if (n < LOOP_SCRATCH)
 		way->full = 0;
 	else if (way->full < BULK)
 		way->full++;
 	/* A layer gives one record at a time; a socket that gave less than asked for is empty. */
-	*more = n == LOOP_SCRATCH || stream_plain_fd(r->side[w]) < 0;
+	*more = n == LOOP_SCRATCH || way->fin || stream_plain_fd(r->side[w]) < 0;
 	done = put(r, w, bytes, (size_t)n);
-	if (done < (size_t)n && !way->ended)
+	if (done < (size_t)n && (r->lost & 1 << !w) == 0)
 		hold(r, w, bytes + done, (size_t)n - done);
 	return (size_t)n;
 }
@@ -402,6 +418,8 @@ static void settle(struct relay *r)
 
 static void ready(struct relay *r, int side, int events)
 {
+	if (events & STREAM_END)
+		r->way[side].fin = true;
 	if (events & STREAM_WRITE)
 		pump(r, !side);
 	if ((events & STREAM_READ) && !r->way[side].ended && !holds(&r->way[side]))

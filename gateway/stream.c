@@ -63,7 +63,8 @@ static void arm(struct stream *s)
 	static const struct timeval now;
 	bool pending = false;
 	int events = translate(s, s->wanted, &pending);
-	short wait = (events & STREAM_READ ? EV_READ : 0) | (events & STREAM_WRITE ? EV_WRITE : 0);
+	short wait = (events & STREAM_READ ? EV_READ | EV_CLOSED : 0) |
+	    (events & STREAM_WRITE ? EV_WRITE : 0);
 
 	if (events != s->armed) {
 		disarm(s);
@@ -99,6 +100,8 @@ static void fired(evutil_socket_t fd, short what, void *arg)
 	    (possible(s, STREAM_WRITE, sockets) ? STREAM_WRITE : 0);
 
 	(void)fd;
+	if ((what & EV_CLOSED) && (events & STREAM_READ) && s->top == NULL)
+		events |= STREAM_END;
 	if (what & EV_TIMEOUT) { /* libevent has removed the whole event */
 		s->armed = 0;
 		s->soon = false;
@@ -193,9 +196,9 @@ static ssize_t socket_read(struct stream *s, void *bytes, size_t n)
 	return recv(stream_fd(s), bytes, n, 0);
 }
 
-static ssize_t socket_write(struct stream *s, const void *bytes, size_t n)
+static ssize_t socket_write(struct stream *s, const void *bytes, size_t n, int flags)
 {
-	return send(stream_fd(s), bytes, n, MSG_NOSIGNAL);
+	return send(stream_fd(s), bytes, n, MSG_NOSIGNAL | flags);
 }
 
 ssize_t stream_read(struct stream *s, void *bytes, size_t n)
@@ -209,15 +212,25 @@ ssize_t stream_read(struct stream *s, void *bytes, size_t n)
 	return got;
 }
 
-ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
+static ssize_t write_to(struct stream *s, const void *bytes, size_t n, int flags)
 {
 	ssize_t put;
 
 	if (s->top == NULL)
-		return socket_write(s, bytes, n);
+		return socket_write(s, bytes, n, flags);
 	put = s->top->ops->write(s->top, bytes, n);
 	rearm(s);
 	return put;
+}
+
+ssize_t stream_write(struct stream *s, const void *bytes, size_t n)
+{
+	return write_to(s, bytes, n, 0);
+}
+
+ssize_t stream_write_last(struct stream *s, const void *bytes, size_t n)
+{
+	return write_to(s, bytes, n, MSG_MORE);
 }
 
 int stream_shutdown(struct stream *s)
@@ -271,7 +284,7 @@ ssize_t stream_lower_read(struct stream_layer *l, void *bytes, size_t n)
 ssize_t stream_lower_write(struct stream_layer *l, const void *bytes, size_t n)
 {
 	if (l->below == NULL)
-		return socket_write(l->stream, bytes, n);
+		return socket_write(l->stream, bytes, n, 0);
 	return l->below->ops->write(l->below, bytes, n);
 }
 

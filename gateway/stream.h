@@ -12,7 +12,11 @@
  */
 struct stream;
 
-enum { STREAM_READ = 1, STREAM_WRITE = 2 };
+/*
+ * STREAM_END cannot be waited for: it is told with STREAM_READ when the peer's FIN is known to lie
+ * behind the bytes that can be read, so that reading on is worth it.
+ */
+enum { STREAM_READ = 1, STREAM_WRITE = 2, STREAM_END = 4 };
 
 /* Takes over the non-blocking socket fd.  NULL: out of memory, fd is then still the caller's. */
 struct stream *stream_new(struct loop *loop, int fd);
@@ -31,6 +35,9 @@ void stream_want(struct stream *s, int events);
 /* As recv() and send(): bytes, 0 = the peer's end, -1 with errno (EAGAIN: stream_want). */
 ssize_t stream_read(struct stream *s, void *bytes, size_t n);
 ssize_t stream_write(struct stream *s, const void *bytes, size_t n);
+/* As stream_write(), when stream_shutdown() or stream_free() follows at once: then the FIN may
+ * leave in the packet of the last bytes. */
+ssize_t stream_write_last(struct stream *s, const void *bytes, size_t n);
 /* Give surplus back: the next reads return these bytes first.  0, or -1 (ENOMEM). */
 int stream_unread(struct stream *s, const void *bytes, size_t n);
 /* The end of our bytes: FIN, or what the layer has for it.  0, or -1 with errno (EAGAIN: call again

@@ -248,6 +248,56 @@ static void test_shutdown_is_an_end(void **state)
 	assert_int_equal(stream_read(e->stream, &byte, 1), 1);
 }
 
+/* The end is told of together with the bytes before it, and only once it has come. */
+static void test_tells_of_an_end(void **state)
+{
+	struct ends *e = *state;
+
+	stream_handler(e->stream, counts, e); /* never reads */
+	stream_want(e->stream, STREAM_READ);
+	assert_int_equal(write(e->other, "abc", 3), 3);
+	rig_run(&e->rig, called, e);
+	assert_int_equal(e->events, STREAM_READ);
+	shutdown(e->other, SHUT_WR);
+	e->calls = 0;
+	rig_run(&e->rig, called, e);
+	assert_int_equal(e->events, STREAM_READ | STREAM_END);
+	stream_want(e->stream, STREAM_READ | STREAM_WRITE);
+	e->calls = 0;
+	rig_run(&e->rig, called, e);
+	assert_int_equal(e->events, STREAM_READ | STREAM_WRITE | STREAM_END);
+	stream_want(e->stream, STREAM_WRITE);
+	e->calls = 0;
+	rig_run(&e->rig, called, e);
+	assert_int_equal(e->events, STREAM_WRITE);
+}
+
+/* The socket's end is not the end of what a layer, or surplus, has for the reader. */
+static void test_tells_of_no_end_below_a_layer(void **state)
+{
+	struct ends *e = *state;
+
+	shutdown(e->other, SHUT_WR);
+	assert_int_equal(stream_unread(e->stream, "abc", 3), 0);
+	stream_handler(e->stream, counts, e);
+	stream_want(e->stream, STREAM_READ);
+	rig_pass(&e->rig, 6);
+	assert_int_equal(e->events, STREAM_READ);
+}
+
+static void test_last_bytes_leave_with_the_end(void **state)
+{
+	struct ends *e = *state;
+	char bytes[8];
+
+	assert_int_equal(stream_write_last(e->stream, "abc", 3), 3);
+	assert_int_equal(recv(e->other, bytes, sizeof bytes, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(stream_shutdown(e->stream), 0);
+	assert_int_equal(recv(e->other, bytes, sizeof bytes, 0), 3);
+	assert_int_equal(recv(e->other, bytes, sizeof bytes, 0), 0);
+}
+
 static void test_handshake_without_layer(void **state)
 {
 	struct ends *e = *state;
@@ -403,6 +453,9 @@ int main(void)
 	    T(surplus_starves_nobody),
 	    T(abort_is_a_reset),
 	    T(shutdown_is_an_end),
+	    T(tells_of_an_end),
+	    T(tells_of_no_end_below_a_layer),
+	    T(last_bytes_leave_with_the_end),
 	    T(handshake_without_layer),
 	    T(surplus_goes_below_a_layer),
 	    T(surplus_above_a_layer),
