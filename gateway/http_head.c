@@ -19,27 +19,30 @@ struct grammar {
 
 /* --- characters ------------------------------------------------------------------------------- */
 
-/* RFC 9110, 5.6.2 */
-static bool is_token(struct span s)
+bool http_is_tchar(uint8_t c)
 {
-	for (size_t i = 0; i < s.length; i++) {
-		unsigned char c = (unsigned char)s.text[i];
-
-		if (c >= 0x80 || !(isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c))))
-			return false;
-	}
-	return s.length > 0;
+	return c < 0x80 && (isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c)));
 }
 
 /* No control characters but HTAB. */
+bool http_is_text(uint8_t c)
+{
+	return c == '\t' || (c >= 0x20 && c != 0x7f);
+}
+
+static bool is_token(struct span s)
+{
+	for (size_t i = 0; i < s.length; i++)
+		if (!http_is_tchar((uint8_t)s.text[i]))
+			return false;
+	return s.length > 0;
+}
+
 static bool is_text(struct span s)
 {
-	for (size_t i = 0; i < s.length; i++) {
-		unsigned char c = (unsigned char)s.text[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
+	for (size_t i = 0; i < s.length; i++)
+		if (!http_is_text((uint8_t)s.text[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -74,4 +74,8 @@ bool http_head_news(const uint8_t *bytes, size_t before, size_t length, size_t m
 const struct http_field *http_head_field(
     const struct http_head *head, const char *name, bool *several);
 
+/* May this octet stand in a token (RFC 9110, 5.6.2), in a field's value (5.5)? */
+bool http_is_tchar(uint8_t c);
+bool http_is_text(uint8_t c);
+
 #endif
