@@ -199,7 +199,17 @@ static void set_timer(struct connect *c, int64_t ms)
 
 static void writable(void *arg, int events);
 
-/* Start the next attempt that can be started; if none can, the timer tells so from the loop. */
+/* Already, without a word on the way: loopback and unix sockets are that near. */
+static bool is_connected(const struct stream *s)
+{
+	struct sockaddr_storage sa;
+	socklen_t length = sizeof sa;
+
+	return getpeername(stream_fd(s), (struct sockaddr *)&sa, &length) == 0;
+}
+
+/* Start the next attempt that can be started; if none can, or it has succeeded already, the timer
+ * tells so from the loop. */
 static void try_next(struct connect *c)
 {
 	int64_t left;
@@ -208,6 +218,10 @@ static void try_next(struct connect *c)
 		note(c, attempt(c, c->next++));
 	if (c->stream == NULL) {
 		set_timer(c, 0);
+		return;
+	}
+	if (is_connected(c->stream)) {
+		event_active(&c->timer, EV_WRITE, 0);
 		return;
 	}
 	stream_handler(c->stream, writable, c);
@@ -227,18 +241,6 @@ static void give_up(struct connect *c, enum reason reason)
 	try_next(c);
 }
 
-static void timer_fired(evutil_socket_t fd, short what, void *arg)
-{
-	struct connect *c = arg;
-
-	(void)fd;
-	(void)what;
-	if (c->stream != NULL)
-		give_up(c, REASON_TIMEOUT);
-	else
-		finish(c, &(struct connect_outcome){.reason = c->reason});
-}
-
 /* Our end.  False: TCP connected the socket to itself, from the very port it wanted to reach. */
 static bool learn_bound(struct connect *c, struct endpoint *bound)
 {
@@ -254,20 +256,10 @@ static bool learn_bound(struct connect *c, struct endpoint *bound)
 	    memcmp(&bound->address, &c->peer.address, sizeof bound->address) != 0;
 }
 
-static void writable(void *arg, int events)
+static void connected(struct connect *c)
 {
-	struct connect *c = arg;
 	struct connect_outcome outcome = {.reason = REASON_OK, .stream = c->stream};
-	uint8_t first;
 
-	(void)events;
-	/* Not SO_ERROR, which would take a reset from a target that has spoken: what it said, and
-	 * the reset after it, are for the relay to find. */
-	if (recv(stream_fd(c->stream), &first, sizeof first, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	    errno != EAGAIN) {
-		give_up(c, reason_of(errno));
-		return;
-	}
 	if (!learn_bound(c, &outcome.bound)) {
 		give_up(c, REASON_LOOP);
 		return;
@@ -276,6 +268,34 @@ static void writable(void *arg, int events)
 	stream_handler(c->stream, NULL, NULL);
 	stream_want(c->stream, 0);
 	finish(c, &outcome);
+}
+
+static void writable(void *arg, int events)
+{
+	struct connect *c = arg;
+	uint8_t first;
+
+	(void)events;
+	/* Not SO_ERROR, which would take a reset from a target that has spoken: what it said, and
+	 * the reset after it, are for the relay to find. */
+	if (recv(stream_fd(c->stream), &first, sizeof first, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    errno != EAGAIN)
+		give_up(c, reason_of(errno));
+	else
+		connected(c);
+}
+
+static void timer_fired(evutil_socket_t fd, short what, void *arg)
+{
+	struct connect *c = arg;
+
+	(void)fd;
+	if (what & EV_WRITE)
+		connected(c);
+	else if (c->stream != NULL)
+		give_up(c, REASON_TIMEOUT);
+	else
+		finish(c, &(struct connect_outcome){.reason = c->reason});
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

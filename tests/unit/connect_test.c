@@ -34,6 +34,8 @@ struct trial {
 	struct connect *connect;
 	int calls;
 	struct connect_outcome outcome;
+	int extra[8]; /* that fill the listener's queue */
+	size_t extra_count;
 };
 
 static struct in6_addr address(const char *text)
@@ -68,6 +70,8 @@ static int teardown(void **state)
 
 	connect_free(t->connect);
 	stream_free(t->outcome.stream);
+	while (t->extra_count > 0)
+		close(t->extra[--t->extra_count]);
 	close(t->listener);
 	rig_pass(&t->rig, 6);
 	rig_teardown(&t->rig);
@@ -113,24 +117,18 @@ static void try_at(struct trial *t, const char *first, const char *second)
 }
 
 /* A listener that answers no more: its queue is full. */
-static void stop_answering(struct trial *t, int extra[8])
+static void stop_answering(struct trial *t)
 {
 	struct sockaddr_in sa = {.sin_family = AF_INET,
 	    .sin_port = htons(t->port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	assert_int_equal(listen(t->listener, 0), 0);
-	for (int i = 0; i < 8; i++) {
-		extra[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(extra[i], (struct sockaddr *)&sa, sizeof sa);
+	for (; t->extra_count < 8; t->extra_count++) {
+		t->extra[t->extra_count] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(t->extra[t->extra_count], (struct sockaddr *)&sa, sizeof sa);
 	}
 	rig_pass(&t->rig, 20);
-}
-
-static void close_all(const int *fds)
-{
-	for (int i = 0; i < 8; i++)
-		close(fds[i]);
 }
 
 static int option(const struct trial *t, int level, int name)
@@ -207,13 +205,24 @@ static void test_timeout(void **state)
 {
 	struct trial *t = *state;
 	int64_t before = loop_now();
-	int extra[8];
 
-	stop_answering(t, extra);
+	stop_answering(t);
 	t->plan.timeout_ms = 100;
 	assert_int_equal(attempt(t), REASON_TIMEOUT);
 	assert_in_range(loop_now() - before, 80, 2000);
-	close_all(extra);
+}
+
+/* It answers when the first packet is sent again, a second later. */
+static void test_answers_late(void **state)
+{
+	struct trial *t = *state;
+
+	stop_answering(t);
+	t->connect = connect_start(&t->plan, done, t);
+	assert_int_equal(listen(t->listener, 16), 0);
+	rig_run(&t->rig, is_done, t);
+	assert_int_equal(t->outcome.reason, REASON_OK);
+	assert_int_not_equal(t->outcome.bound.port, 0);
 }
 
 /* Each address gets its share of the time. */
@@ -223,18 +232,17 @@ static void test_next_address_after_its_share(void **state)
 	struct sockaddr_in other = {.sin_family = AF_INET,
 	    .sin_port = htons(t->port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
-	int second = socket(AF_INET, SOCK_STREAM, 0), extra[8];
+	int second = socket(AF_INET, SOCK_STREAM, 0);
 	int64_t before;
 
 	assert_int_equal(bind(second, (struct sockaddr *)&other, sizeof other), 0);
 	assert_int_equal(listen(second, 1), 0);
-	stop_answering(t, extra);
+	stop_answering(t);
 	try_at(t, "127.0.0.1", "127.0.0.2");
 	t->plan.timeout_ms = 400;
 	before = loop_now();
 	assert_int_equal(attempt(t), REASON_OK);
 	assert_in_range(loop_now() - before, 150, 390);
-	close_all(extra);
 	close(second);
 }
 
@@ -242,15 +250,13 @@ static void test_next_address_after_its_share(void **state)
 static void test_a_refusal_says_more_than_silence(void **state)
 {
 	struct trial *t = *state;
-	int extra[8];
 
-	stop_answering(t, extra);
+	stop_answering(t);
 	t->plan.timeout_ms = 100;
 	try_at(t, "127.0.0.1", "127.0.0.2");
 	assert_int_equal(attempt(t), REASON_REFUSED);
 	try_at(t, "127.0.0.2", "127.0.0.1");
 	assert_int_equal(attempt(t), REASON_REFUSED);
-	close_all(extra);
 }
 
 static void test_out_of_descriptors(void **state)
@@ -280,13 +286,11 @@ static void cancel_after(struct trial *t, int ms)
 static void test_cancelled(void **state)
 {
 	struct trial *t = *state;
-	int extra[8];
 
 	connect_free(NULL);
 	cancel_after(t, 0);
-	stop_answering(t, extra);
+	stop_answering(t);
 	cancel_after(t, 20);
-	close_all(extra);
 	t->plan.address_count = 0; /* the outcome is known, but not told yet */
 	cancel_after(t, 0);
 }
@@ -477,6 +481,7 @@ int main(void)
 	    T(refused),
 	    T(unreachable),
 	    T(timeout),
+	    T(answers_late),
 	    T(next_address_after_its_share),
 	    T(a_refusal_says_more_than_silence),
 	    T(out_of_descriptors),
