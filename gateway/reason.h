@@ -37,6 +37,7 @@
 	R(BAD_COMMAND, "bad-command", 7, 91, 501, "http_request_error", "command not supported") \
 	R(BAD_CODING, "bad-coding", 1, 91, 501, "http_request_error", \
 	    "transfer coding not supported") \
+	R(BAD_SCHEME, "bad-scheme", 1, 91, 501, "http_request_error", "only http is forwarded") \
 	R(COMMAND_DENIED, "command-denied", 7, 91, 405, "http_request_denied", \
 	    "command not allowed here") \
 	/* Who asks, and whether it may be asked. */ \
@@ -74,6 +75,17 @@
 	R(RESOURCES, "resources", 1, 91, 503, "connection_limit_reached", \
 	    "out of descriptors, ports or memory") \
 	R(INTERNAL, "internal", 1, 91, 500, "proxy_internal_error", "internal error") \
+	/* The answer to a request that was forwarded. */ \
+	R(ORIGIN_CLOSED, "origin-closed", 1, 91, 502, "connection_terminated", \
+	    "the origin closed the connection without an answer") \
+	R(BAD_RESPONSE, "bad-response", 1, 91, 502, "http_protocol_error", \
+	    "the origin's answer is malformed") \
+	R(RESPONSE_TOO_LARGE, "response-too-large", 1, 91, 502, \
+	    "http_response_header_section_size", "the head of the origin's answer is too large") \
+	R(RESPONSE_INCOMPLETE, "response-incomplete", 1, 91, 502, "http_response_incomplete", \
+	    "the origin's answer ends in the middle") \
+	R(RESPONSE_TIMEOUT, "response-timeout", 1, 91, 504, "http_response_timeout", \
+	    "the origin does not answer") \
 	/* A hop on the way. */ \
 	R(HOP_UNREACHABLE, "hop-unreachable", 1, 91, 502, "destination_unavailable", \
 	    "the next hop cannot be reached") \
