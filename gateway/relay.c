@@ -1,74 +1,38 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Two streams, two ways.  A way reads only while it holds nothing: what its receiver did not take
- * is all that it ever keeps, and a way that keeps nothing owns nothing.
- */
+/* Two streams, two ways; what their ends, resets and silences mean. */
 #include "config.h"
 
 #include "gateway/relay.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 
 #include <event2/event_struct.h>
 
-#include "gateway/splice.h"
+#include "gateway/flow.h"
 
-#define TURN (256 * 1024)     /* bytes of one way before others have their turn */
-#define BULK 2                /* so many full reads in a row are worth a pipe … */
-#define BULK_MIN 4096         /* … and a splice of less is not */
-#define PIPE_PATIENCE_MS 1000 /* a blocked way keeps its pipe so long */
 #define FLUSH_FIRST_MS 10 /* looks at the send queue before a reset: first pause, doubling … */
 #define FLUSH_MAX_MS 2000 /* … until so much time has passed */
 
-struct held {
-	size_t start, end;
-	uint8_t bytes[];
-};
-
-/* From r->side[w] to r->side[!w], w being RELAY_UP or RELAY_DOWN. */
-struct way {
-	uint64_t bytes; /* delivered */
-	struct held *held;
-	struct pipe *pipe; /* between two turns only while there are bytes inside */
-	uint8_t full;      /* reads in a row that filled the scratch buffer, up to BULK */
-	bool fin;          /* known to lie behind what can be read */
-	bool ended;        /* nothing more is read */
-	bool passed;       /* and the receiver was told so */
-};
-
 struct relay {
-	struct loop *loop;
-	struct stream *side[2]; /* the one that RELAY_UP reads, the one that RELAY_DOWN reads */
-	struct way way[2];
+	struct flow way[2]; /* RELAY_UP reads from the client, RELAY_DOWN from the target */
 	void (*done)(void *arg, enum reason reason);
 	void *arg;
 	int64_t idle_ms, half_close_ms;
-	int64_t last;  /* when a byte moved, loop_lately() */
-	int64_t first; /* when the target's first byte came */
-	int64_t due;   /* when the timer fires */
-	int flushing;  /* the latest pause, ms; 0: no reset is waiting */
-	int flushed;   /* sum of these pauses */
-	uint8_t lost;  /* bits 1 << side: it was reset */
-	bool client_ended;
+	int64_t last;       /* when a byte moved, loop_lately() */
+	int64_t first;      /* when the target's first byte came */
+	int64_t due;        /* when the timer fires */
+	int flushing;       /* the latest pause, ms; 0: no reset is waiting */
+	int flushed;        /* sum of these pauses */
+	uint8_t lost;       /* bits 1 << side: it was reset */
 	enum reason reason; /* REASON_OK while all is well */
 	struct event timer;
 };
 
-static bool holds(const struct way *way)
+/* RELAY_UP: the client; RELAY_DOWN: the target. */
+static struct stream *side(const struct relay *r, int w)
 {
-	return way->held != NULL || way->pipe != NULL;
-}
-
-static void drop(struct relay *r, struct way *way)
-{
-	free(way->held);
-	way->held = NULL;
-	if (way->pipe != NULL)
-		pipe_give(r->loop->pipes, way->pipe);
-	way->pipe = NULL;
+	return r->way[w].from;
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -76,10 +40,11 @@ static void drop(struct relay *r, struct way *way)
 static void close_both(struct relay *r, void (*how)(struct stream *s))
 {
 	event_del(&r->timer);
+	for (int w = 0; w < 2; w++)
+		flow_drop(&r->way[w]);
 	for (int w = 0; w < 2; w++) {
-		drop(r, &r->way[w]);
-		how(r->side[w]);
-		r->side[w] = NULL;
+		how(side(r, w));
+		r->way[w].from = NULL;
 	}
 }
 
@@ -90,15 +55,18 @@ static void finish(struct relay *r, void (*how)(struct stream *s))
 	r->done(r->arg, r->reason);
 }
 
-/* Nothing can be sent to this side any more; what it sent before still counts. */
-static void lose(struct relay *r, int side)
+/* Nothing can be sent to side w any more; what it sent before still counts. */
+static void lose(struct relay *r, int w)
 {
-	struct way *to = &r->way[!side];
+	struct flow *from = &r->way[w], *to = &r->way[!w];
 
-	r->lost |= (uint8_t)(1 << side);
+	r->lost |= (uint8_t)(1 << w);
 	if (r->reason == REASON_OK)
-		r->reason = side == RELAY_UP ? REASON_CLIENT_RESET : REASON_TARGET_RESET;
-	drop(r, to);
+		r->reason = w == RELAY_UP ? REASON_CLIENT_RESET : REASON_TARGET_RESET;
+	/* The socket has no more than what it had received before; then comes the reset. */
+	from->fin = true;
+	from->shuts = false;
+	flow_drop(to);
 	to->ended = to->passed = true;
 }
 
@@ -134,7 +102,7 @@ static void flush(struct relay *r)
 {
 	int survivor = r->lost == 1 << RELAY_UP ? RELAY_DOWN : RELAY_UP;
 
-	if (r->lost == 3 || r->flushed == FLUSH_MAX_MS || stream_queued(r->side[survivor]) == 0) {
+	if (r->lost == 3 || r->flushed == FLUSH_MAX_MS || stream_queued(side(r, survivor)) == 0) {
 		finish(r, stream_abort);
 		return;
 	}
@@ -142,8 +110,8 @@ static void flush(struct relay *r)
 	if (r->flushing > FLUSH_MAX_MS - r->flushed)
 		r->flushing = FLUSH_MAX_MS - r->flushed;
 	r->flushed += r->flushing;
-	stream_want(r->side[RELAY_UP], 0);
-	stream_want(r->side[RELAY_DOWN], 0);
+	stream_want(side(r, RELAY_UP), 0);
+	stream_want(side(r, RELAY_DOWN), 0);
 	r->due = INT64_MAX;
 	remind(r, loop_lately() + r->flushing);
 }
@@ -160,239 +128,54 @@ static int64_t patience(const struct relay *r)
 
 /* --- one way --------------------------------------------------------------------------------- */
 
-/* A read gave nothing: the end, a reset, or just nothing now. */
-static void pause_or_end(struct relay *r, int w, ssize_t result)
-{
-	struct way *way = &r->way[w];
-	bool again = result < 0 && (errno == EAGAIN || errno == EINTR);
-
-	if (again && w == RELAY_UP && r->client_ended) {
-		again = false;
-		result = 0;
-	}
-	/* After a reset the socket has no more than what it had received before. */
-	if (again && (r->lost & 1 << w) == 0)
-		return;
-	if (result < 0 && !again)
-		lose(r, w);
-	way->ended = true;
-	if (r->half_close_ms > 0)
-		remind(r, loop_lately() + r->half_close_ms);
-}
-
-/* As much as the receiver takes. */
-static size_t put(struct relay *r, int w, const uint8_t *bytes, size_t n)
-{
-	struct stream *to = r->side[!w];
-	bool last = r->way[w].ended && (r->lost & 1 << w) == 0;
-	size_t done = 0;
-
-	while (done < n) {
-		ssize_t written = last ? stream_write_last(to, bytes + done, n - done)
-		                       : stream_write(to, bytes + done, n - done);
-
-		if (written < 0 && errno != EAGAIN && errno != EINTR)
-			lose(r, !w);
-		if (written < 0)
-			break;
-		done += (size_t)written;
-		/* A socket that took a part is full; a layer may just have finished a record. */
-		if (stream_plain_fd(to) >= 0)
-			break;
-	}
-	r->way[w].bytes += done;
-	return done;
-}
-
-static void hold(struct relay *r, int w, const uint8_t *bytes, size_t n)
-{
-	struct held *held = malloc(sizeof *held + n);
-
-	if (held == NULL) {
-		fail(r, REASON_RESOURCES);
-		return;
-	}
-	held->start = 0;
-	held->end = n;
-	memcpy(held->bytes, bytes, n);
-	r->way[w].held = held;
-}
-
-/* What lies before the FIN, and the FIN itself, so that it can leave with the last bytes. */
-static size_t read_on(struct relay *r, int w, uint8_t *bytes, size_t room)
-{
-	ssize_t n = stream_read(r->side[w], bytes, room);
-
-	if (n > 0)
-		return (size_t)n;
-	pause_or_end(r, w, n);
-	return 0;
-}
-
-/* Read once and pass it on.  How much was read; *more: it is worth reading again. */
-static size_t copy(struct relay *r, int w, bool *more)
-{
-	struct way *way = &r->way[w];
-	uint8_t *bytes = r->loop->scratch;
-	ssize_t n = stream_read(r->side[w], bytes, LOOP_SCRATCH);
-	size_t done;
-
-	*more = false;
-	if (n <= 0) {
-		pause_or_end(r, w, n);
-		return 0;
-	}
-	if (n < LOOP_SCRATCH && way->fin)
-		n += (ssize_t)read_on(r, w, bytes + n, LOOP_SCRATCH - (size_t)n);
-	if (n < LOOP_SCRATCH)
-		way->full = 0;
-	else if (way->full < BULK)
-		way->full++;
-	/* A layer gives one record at a time; a socket that gave less than asked for is empty. */
-	*more = n == LOOP_SCRATCH || way->fin || stream_plain_fd(r->side[w]) < 0;
-	done = put(r, w, bytes, (size_t)n);
-	if (done < (size_t)n && (r->lost & 1 << !w) == 0)
-		hold(r, w, bytes + done, (size_t)n - done);
-	return (size_t)n;
-}
-
-static void drain_pipe(struct relay *r, int w)
-{
-	struct way *way = &r->way[w];
-	ssize_t n = pipe_drain(way->pipe, stream_plain_fd(r->side[!w]));
-
-	if (n > 0)
-		way->bytes += (size_t)n;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		lose(r, !w);
-	else if (way->pipe->held == 0)
-		drop(r, way);
-}
-
-/* As copy(), through a pipe if there is one and both sides are plain sockets. */
-static size_t move(struct relay *r, int w, bool *more)
-{
-	struct way *way = &r->way[w];
-	int from = stream_plain_fd(r->side[w]), to = stream_plain_fd(r->side[!w]);
-	int waiting = 0, error;
-	struct pipe *pipe = NULL;
-	ssize_t n;
-
-	if (from >= 0 && to >= 0)
-		pipe = pipe_take(r->loop->pipes);
-	if (pipe == NULL)
-		return copy(r, w, more);
-	n = pipe_fill(pipe, from, to);
-	if (n < BULK_MIN)
-		way->full = 0;
-	if (n > 0) {
-		*more = n >= LOOP_SCRATCH;
-		way->pipe = pipe;
-		drain_pipe(r, w);
-		return (size_t)n;
-	}
-	error = errno;
-	pipe_give(r->loop->pipes, pipe);
-	/*
-	 * splice() never crosses the mark of urgent data: it says EAGAIN before it, or, if the FIN
-	 * is here already, 0 although bytes are left.  EINVAL: a socket that cannot splice.
-	 */
-	if (n < 0 && error == EAGAIN)
-		ioctl(from, FIONREAD, &waiting);
-	if (waiting > 0 || n == 0 || error == EINVAL)
-		return copy(r, w, more);
-	*more = false;
-	errno = error;
-	pause_or_end(r, w, n);
-	return 0;
-}
-
-/* Write what the way holds. */
-static void deliver(struct relay *r, int w)
-{
-	struct way *way = &r->way[w];
-	struct held *held = way->held;
-
-	if (way->pipe != NULL) {
-		drain_pipe(r, w);
-	} else if (held != NULL) {
-		size_t n = put(r, w, held->bytes + held->start, held->end - held->start);
-
-		if (way->held == NULL) /* the receiver was lost */
-			return;
-		held->start += n;
-		if (held->start == held->end)
-			drop(r, way);
-	}
-}
-
 /* The second end of two plain sockets is told by closing them. */
 static void pass_end(struct relay *r, int w)
 {
-	bool last = r->way[!w].passed && stream_plain_fd(r->side[!w]) >= 0;
+	struct stream *to = r->way[w].to;
+	bool last = r->way[!w].passed && stream_plain_fd(to) >= 0;
 
-	if (last || stream_shutdown(r->side[!w]) == 0)
+	if (last || stream_shutdown(to) == 0)
 		r->way[w].passed = true;
 	else if (errno != EAGAIN)
 		lose(r, !w);
 }
 
-/* A turn: deliver what is held, then read and write; pass on the end when it comes. */
+/* A turn of one way; the end is passed on when it comes. */
 static void pump(struct relay *r, int w)
 {
-	struct way *way = &r->way[w];
+	struct flow *way = &r->way[w];
 	uint64_t delivered = way->bytes;
-	size_t moved = 0;
-	bool more = true;
+	bool ended = way->ended;
+	size_t moved;
+	enum flow_state state = flow_pump(way, &moved);
 
-	deliver(r, w);
-	while (!holds(way) && !way->ended && more && moved < TURN) {
-		size_t n = way->full == BULK ? move(r, w, &more) : copy(r, w, &more);
-
-		if (w == RELAY_DOWN && n > 0 && r->first == 0)
-			r->first = loop_now();
-		moved += n;
-	}
-	if (moved > 0 || way->bytes != delivered) {
+	if (w == RELAY_DOWN && moved > 0 && r->first == 0)
+		r->first = loop_now();
+	if (moved > 0 || way->bytes != delivered)
 		r->last = loop_lately();
-		if (way->pipe != NULL) {
-			way->pipe->since = r->last;
-			remind(r, r->last + PIPE_PATIENCE_MS);
-		}
-	}
-	if (way->ended && !way->passed && !holds(way) && (r->lost & 1 << w) == 0)
-		pass_end(r, w);
-}
-
-/* A pipe is too dear for a receiver that takes its time. */
-static void give_back_pipe(struct relay *r, int w)
-{
-	struct way *way = &r->way[w];
-	size_t n = way->pipe->held;
-	struct held *held = malloc(sizeof *held + n);
-
-	if (held == NULL || !pipe_empty(way->pipe, held->bytes)) {
-		free(held);
+	if (way->ended && !ended && r->half_close_ms > 0)
+		remind(r, loop_lately() + r->half_close_ms);
+	remind(r, flow_due(way));
+	if (state == FLOW_FROM_LOST)
+		lose(r, w);
+	else if (state == FLOW_TO_LOST)
+		lose(r, !w);
+	else if (state == FLOW_OUT_OF_MEMORY)
 		fail(r, REASON_RESOURCES);
-		return;
-	}
-	held->start = 0;
-	held->end = n;
-	drop(r, way);
-	way->held = held;
-	way->full = 0;
+	if (way->ended && !way->passed && !flow_holds(way) && (r->lost & 1 << w) == 0)
+		pass_end(r, w);
 }
 
 /* --- both ways ------------------------------------------------------------------------------- */
 
-static int wants(const struct relay *r, int side)
+static int wants(const struct relay *r, int w)
 {
-	const struct way *from = &r->way[side], *to = &r->way[!side];
+	const struct flow *from = &r->way[w], *to = &r->way[!w];
 	int events = 0;
 
-	if (!from->ended && !holds(from))
+	if (!from->ended && !flow_holds(from))
 		events |= STREAM_READ;
-	if (holds(to) || (to->ended && !to->passed))
+	if (flow_holds(to) || (to->ended && !to->passed))
 		events |= STREAM_WRITE;
 	return events;
 }
@@ -400,10 +183,10 @@ static int wants(const struct relay *r, int side)
 /* After every turn.  r may be gone when this returns. */
 static void settle(struct relay *r)
 {
-	const struct way *up = &r->way[RELAY_UP], *down = &r->way[RELAY_DOWN];
-	const struct way *last = r->lost == 1 << RELAY_UP ? up : down;
+	const struct flow *up = &r->way[RELAY_UP], *down = &r->way[RELAY_DOWN];
+	const struct flow *last = r->lost == 1 << RELAY_UP ? up : down;
 
-	if (r->lost == 3 || (r->lost != 0 && last->ended && !holds(last))) {
+	if (r->lost == 3 || (r->lost != 0 && last->ended && !flow_holds(last))) {
 		flush(r);
 		return;
 	}
@@ -412,18 +195,20 @@ static void settle(struct relay *r)
 		finish(r, stream_free);
 		return;
 	}
-	stream_want(r->side[RELAY_UP], wants(r, RELAY_UP));
-	stream_want(r->side[RELAY_DOWN], wants(r, RELAY_DOWN));
+	stream_want(side(r, RELAY_UP), wants(r, RELAY_UP));
+	stream_want(side(r, RELAY_DOWN), wants(r, RELAY_DOWN));
 }
 
-static void ready(struct relay *r, int side, int events)
+static void ready(struct relay *r, int w, int events)
 {
+	struct flow *way = &r->way[w];
+
 	if (events & STREAM_END)
-		r->way[side].fin = true;
+		way->fin = true;
 	if (events & STREAM_WRITE)
-		pump(r, !side);
-	if ((events & STREAM_READ) && !r->way[side].ended && !holds(&r->way[side]))
-		pump(r, side);
+		pump(r, !w);
+	if ((events & STREAM_READ) && !way->ended && !flow_holds(way))
+		pump(r, w);
 	settle(r);
 }
 
@@ -457,12 +242,9 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	for (int w = 0; w < 2; w++) {
-		struct pipe *pipe = r->way[w].pipe;
-
-		if (pipe != NULL && now - pipe->since >= PIPE_PATIENCE_MS)
-			give_back_pipe(r, w);
-		else if (pipe != NULL)
-			remind(r, pipe->since + PIPE_PATIENCE_MS);
+		if (flow_tidy(&r->way[w], now) != FLOW_MORE)
+			fail(r, REASON_RESOURCES);
+		remind(r, flow_due(&r->way[w]));
 	}
 	if (limit > 0)
 		remind(r, r->last + limit);
@@ -478,17 +260,16 @@ struct relay *relay_start(
 
 	if (r == NULL)
 		return NULL;
-	r->loop = plan->loop;
-	r->side[RELAY_UP] = plan->client;
-	r->side[RELAY_DOWN] = plan->target;
+	r->way[RELAY_UP] = (struct flow){
+	    .from = plan->client, .to = plan->target, .fin = plan->client_ended, .shuts = true};
+	r->way[RELAY_DOWN] = (struct flow){.from = plan->target, .to = plan->client, .shuts = true};
 	r->done = done;
 	r->arg = arg;
 	r->idle_ms = plan->idle_ms;
 	r->half_close_ms = plan->half_close_ms;
-	r->client_ended = plan->client_ended;
 	r->last = loop_lately();
 	r->due = INT64_MAX;
-	event_assign(&r->timer, r->loop->base, -1, 0, timer_fired, r);
+	event_assign(&r->timer, plan->loop->base, -1, 0, timer_fired, r);
 	if (r->idle_ms > 0)
 		remind(r, r->last + r->idle_ms);
 	stream_handler(plan->client, client_ready, r);
@@ -502,7 +283,7 @@ void relay_free(struct relay *r)
 {
 	if (r == NULL)
 		return;
-	if (r->side[RELAY_UP] != NULL)
+	if (side(r, RELAY_UP) != NULL)
 		close_both(r, stream_abort);
 	free(r);
 }

@@ -146,7 +146,7 @@ static size_t room(int fd)
 	return memory[SK_MEMINFO_SNDBUF] > used ? memory[SK_MEMINFO_SNDBUF] - used : 0;
 }
 
-ssize_t pipe_fill(struct pipe *pipe, int from, int to)
+ssize_t pipe_fill(struct pipe *pipe, int from, int to, uint64_t most)
 {
 	size_t n = room(to);
 	ssize_t moved;
@@ -155,6 +155,8 @@ ssize_t pipe_fill(struct pipe *pipe, int from, int to)
 		n = PIPE_SMALL;
 	if (n > pipe->size)
 		n = pipe->size;
+	if (n > most)
+		n = (size_t)most;
 	moved = splice(from, NULL, pipe->write, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	if (moved > 0)
 		pipe->held += (size_t)moved;

@@ -30,10 +30,10 @@ struct pipe *pipe_take(struct pipe_pool *pool);
 void pipe_give(struct pipe_pool *pool, struct pipe *pipe);
 
 /*
- * Move what the socket `to` has room for, and 64 KiB at least, from the socket `from`
- * into the pipe: bytes, 0 = the end, -1 with errno.
+ * Move what the socket `to` has room for, and 64 KiB at least, but never more than `most` (> 0),
+ * from the socket `from` into the pipe: bytes, 0 = the end, -1 with errno.
  */
-ssize_t pipe_fill(struct pipe *pipe, int from, int to);
+ssize_t pipe_fill(struct pipe *pipe, int from, int to, uint64_t most);
 /* Move what it holds into a socket: bytes, -1 with errno. */
 ssize_t pipe_drain(struct pipe *pipe, int fd);
 /* Take everything it holds out, into `bytes`; false if that fails. */

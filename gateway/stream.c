@@ -179,6 +179,11 @@ void stream_abort(struct stream *s)
 	stream_free(s);
 }
 
+struct loop *stream_loop(const struct stream *s)
+{
+	return s->loop;
+}
+
 int stream_fd(const struct stream *s)
 {
 	return event_get_fd(&s->event);

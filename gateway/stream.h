@@ -23,6 +23,8 @@ struct stream *stream_new(struct loop *loop, int fd);
 void stream_free(struct stream *s);  /* closes; NULL is allowed */
 void stream_abort(struct stream *s); /* closes so that the peer sees a reset */
 
+struct loop *stream_loop(const struct stream *s);
+
 /* Whom to tell; may be changed at any time, also from inside ready(). */
 void stream_handler(struct stream *s, void (*ready)(void *arg, int events), void *arg);
 /*

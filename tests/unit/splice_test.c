@@ -71,7 +71,7 @@ static void test_with_bytes_inside_it_is_closed(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, in), 0);
 	assert_int_equal(write(in[0], "secret", 6), 6);
-	assert_int_equal(pipe_fill(pipe, in[1], in[0]), 6);
+	assert_int_equal(pipe_fill(pipe, in[1], in[0], UINT64_MAX), 6);
 	pipe_give(pool, pipe);
 	assert_int_equal(atomic_load(&left), 2);
 	close(in[0]);
@@ -90,10 +90,10 @@ static void test_moves(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, in), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, out), 0);
-	assert_int_equal(pipe_fill(pipe, in[1], out[0]), -1);
+	assert_int_equal(pipe_fill(pipe, in[1], out[0], UINT64_MAX), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(write(in[0], "abcdef", 6), 6);
-	assert_int_equal(pipe_fill(pipe, in[1], out[0]), 6);
+	assert_int_equal(pipe_fill(pipe, in[1], out[0], UINT64_MAX), 6);
 	assert_int_equal(pipe->held, 6);
 	assert_int_equal(pipe_drain(pipe, out[0]), 6);
 	assert_int_equal(pipe->held, 0);
@@ -101,13 +101,13 @@ static void test_moves(void **state)
 	assert_memory_equal(bytes, "abcdef", 6);
 
 	assert_int_equal(write(in[0], "ghi", 3), 3);
-	assert_int_equal(pipe_fill(pipe, in[1], out[0]), 3);
+	assert_int_equal(pipe_fill(pipe, in[1], out[0], UINT64_MAX), 3);
 	assert_true(pipe_empty(pipe, bytes));
 	assert_memory_equal(bytes, "ghi", 3);
 	assert_int_equal(pipe->held, 0);
 
 	close(in[0]);
-	assert_int_equal(pipe_fill(pipe, in[1], out[0]), 0);
+	assert_int_equal(pipe_fill(pipe, in[1], out[0], UINT64_MAX), 0);
 	pipe_give(pool, pipe);
 	pipe_pool_free(pool);
 	close(in[1]);
@@ -133,7 +133,7 @@ static void test_takes_what_there_is_room_for(void **state)
 	setsockopt(out[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	sent = write(in[0], bytes, sizeof bytes);
 	assert_true(sent > 100000);
-	assert_in_range(pipe_fill(pipe, in[1], out[0]), 1, 65536);
+	assert_in_range(pipe_fill(pipe, in[1], out[0], UINT64_MAX), 1, 65536);
 	for (int i = 0; i < 2; i++) {
 		close(in[i]);
 		close(out[i]);
