@@ -2,11 +2,10 @@
 /* Heads of HTTP/1 messages, read strictly (RFC 9112, 2-6). */
 #include "config.h"
 
-#include "gateway/http_head.h"
+#include "gateway/http_framing.h"
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 /* How the two kinds of heads differ. */
 struct grammar {
@@ -16,27 +15,6 @@ struct grammar {
 	unsigned empty_lines;     /* so many may come first */
 	bool blanks_before_colon; /* dropped, not refused (RFC 9112, 5.1) */
 };
-
-/* --- characters ------------------------------------------------------------------------------- */
-
-bool http_is_tchar(uint8_t c)
-{
-	return c < 0x80 && (isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c)));
-}
-
-/* No control characters but HTAB. */
-bool http_is_text(uint8_t c)
-{
-	return c == '\t' || (c >= 0x20 && c != 0x7f);
-}
-
-static bool is_token(struct span s)
-{
-	for (size_t i = 0; i < s.length; i++)
-		if (!http_is_tchar((uint8_t)s.text[i]))
-			return false;
-	return s.length > 0;
-}
 
 static bool is_text(struct span s)
 {
@@ -55,54 +33,13 @@ static bool is_uri(struct span s)
 	return s.length > 0;
 }
 
-static bool is_number(struct span s)
-{
-	for (size_t i = 0; i < s.length; i++)
-		if (s.text[i] < '0' || s.text[i] > '9')
-			return false;
-	return s.length > 0;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool same(struct span s, const char *text)
-{
-	return s.length == strlen(text) && strncasecmp(s.text, text, s.length) == 0;
-}
-
-static struct span trim(struct span s)
-{
-	while (s.length > 0 && is_blank(s.text[0])) {
-		s.text++;
-		s.length--;
-	}
-	while (s.length > 0 && is_blank(s.text[s.length - 1]))
-		s.length--;
-	return s;
-}
-
-/* What stands before the first `stop`, which is dropped; the rest stays.  False: there is none. */
-static bool cut(struct span *rest, char stop, struct span *first)
-{
-	const char *found = rest->length > 0 ? memchr(rest->text, stop, rest->length) : NULL;
-
-	if (!found)
-		return false;
-	*first = (struct span){rest->text, (size_t)(found - rest->text)};
-	rest->text += first->length + 1;
-	rest->length -= first->length + 1;
-	return true;
-}
-
 /* --- the first line of a request -------------------------------------------------------------- */
 
 static enum reason read_version(int *minor, struct span s)
 {
 	if (s.length != 8 || memcmp(s.text, "HTTP/", 5) != 0 || s.text[6] != '.' ||
-	    !is_number((struct span){s.text + 5, 1}) || !is_number((struct span){s.text + 7, 1}))
+	    !span_is_number((struct span){s.text + 5, 1}) ||
+	    !span_is_number((struct span){s.text + 7, 1}))
 		return REASON_MALFORMED;
 	if (s.text[5] != '1')
 		return REASON_HTTP_VERSION;
@@ -113,17 +50,16 @@ static enum reason read_version(int *minor, struct span s)
 /* RFC 9110, 4.2.1.  User information is refused (4.2.4). */
 static enum reason read_http_uri(struct http_head *head, struct span rest)
 {
-	struct span authority;
+	const char *text = rest.text + 2;
 	size_t n = 0;
 
-	authority = (struct span){rest.text + 2, 0};
-	while (2 + n < rest.length && authority.text[n] != '/' && authority.text[n] != '?')
+	while (2 + n < rest.length && text[n] != '/' && text[n] != '?')
 		n++;
-	authority.length = n;
-	head->path = (struct span){authority.text + n, rest.length - 2 - n};
-	if (n > 0 && memchr(authority.text, '@', n))
+	head->authority = (struct span){text, n};
+	head->path = (struct span){text + n, rest.length - 2 - n};
+	if (n > 0 && memchr(text, '@', n))
 		return REASON_MALFORMED;
-	return target_parse_authority(&head->target, authority.text, n, 80);
+	return target_parse_authority(&head->target, text, n, 80);
 }
 
 static bool is_scheme(struct span s)
@@ -140,22 +76,18 @@ static enum reason read_absolute(struct http_head *head)
 	struct span rest = head->uri;
 
 	head->form = HTTP_ABSOLUTE;
-	if (!cut(&rest, ':', &head->scheme) || !is_scheme(head->scheme) || rest.length < 2 ||
+	if (!span_cut(&rest, ':', &head->scheme) || !is_scheme(head->scheme) || rest.length < 2 ||
 	    memcmp(rest.text, "//", 2) != 0)
 		return REASON_MALFORMED;
-	if (same(head->scheme, "http"))
+	if (span_is(head->scheme, "http"))
 		return read_http_uri(head, rest);
-	head->path = rest;
 	return REASON_OK;
 }
 
 /* RFC 9112, 3.2.1-3.2.4; methods are case-sensitive. */
 static enum reason read_target(struct http_head *head)
 {
-	bool connect = head->method.length == 7 && memcmp(head->method.text, "CONNECT", 7) == 0;
-	bool options = head->method.length == 7 && memcmp(head->method.text, "OPTIONS", 7) == 0;
-
-	if (connect) {
+	if (span_equal(head->method, "CONNECT")) {
 		head->form = HTTP_AUTHORITY;
 		return target_parse_authority(&head->target, head->uri.text, head->uri.length, 0);
 	}
@@ -163,7 +95,7 @@ static enum reason read_target(struct http_head *head)
 		head->form = HTTP_ORIGIN;
 		return REASON_OK;
 	}
-	if (options && head->uri.length == 1 && head->uri.text[0] == '*') {
+	if (span_equal(head->method, "OPTIONS") && span_equal(head->uri, "*")) {
 		head->form = HTTP_ASTERISK;
 		return REASON_OK;
 	}
@@ -175,8 +107,8 @@ static enum reason request_line(struct http_head *head, struct span line)
 {
 	enum reason reason;
 
-	if (!cut(&line, ' ', &head->method) || !cut(&line, ' ', &head->uri) ||
-	    !is_token(head->method) || !is_uri(head->uri))
+	if (!span_cut(&line, ' ', &head->method) || !span_cut(&line, ' ', &head->uri) ||
+	    !span_is_token(head->method) || !is_uri(head->uri))
 		return REASON_MALFORMED;
 	reason = read_version(&head->minor, line);
 	if (reason != REASON_OK)
@@ -202,61 +134,13 @@ static enum reason check_host(const struct http_head *head)
 	return target_parse_authority(&ignored, host->value.text, host->value.length, 80);
 }
 
-/* Only "chunked" by itself is understood.  Codings before it: RFC 9112, 6.1; all else: 6.3. */
-static enum reason read_codings(struct span list)
-{
-	struct span coding;
-
-	if (same(list, "chunked"))
-		return REASON_OK;
-	while (cut(&list, ',', &coding))
-		if (!is_token(trim(coding)) || same(trim(coding), "chunked"))
-			return REASON_MALFORMED;
-	return same(trim(list), "chunked") ? REASON_BAD_CODING : REASON_MALFORMED;
-}
-
-/* RFC 9110, 8.6, and no more than fits a signed 64-bit number. */
-static enum reason read_length(uint64_t *length, struct span digits)
-{
-	*length = 0;
-	if (!is_number(digits))
-		return REASON_MALFORMED;
-	for (size_t i = 0; i < digits.length; i++) {
-		uint64_t digit = (uint64_t)(digits.text[i] - '0');
-
-		if (*length > (INT64_MAX - digit) / 10)
-			return REASON_MALFORMED;
-		*length = *length * 10 + digit;
-	}
-	return REASON_OK;
-}
-
-/* RFC 9112, 6.3.  Whatever is said twice is refused, even if it is said alike. */
-static enum reason read_framing(struct http_head *head)
-{
-	bool two_lengths, two_codings;
-	const struct http_field *length, *codings;
-
-	length = http_head_field(head, "Content-Length", &two_lengths);
-	codings = http_head_field(head, "Transfer-Encoding", &two_codings);
-	if (two_lengths || two_codings || (length && codings) || (codings && head->minor == 0))
-		return REASON_MALFORMED;
-	if (codings) {
-		head->framing = HTTP_BODY_CHUNKED;
-		return read_codings(codings->value);
-	}
-	if (length) {
-		head->framing = HTTP_BODY_LENGTH;
-		return read_length(&head->body_length, length->value);
-	}
-	return REASON_OK;
-}
-
 static enum reason finish_request(struct http_head *head)
 {
 	enum reason reason = check_host(head);
 
-	return reason == REASON_OK ? read_framing(head) : reason;
+	if (reason != REASON_OK)
+		return reason;
+	return http_framing_request(head, &head->framing, &head->body_length);
 }
 
 /* --- responses -------------------------------------------------------------------------------- */
@@ -267,16 +151,16 @@ static enum reason status_line(struct http_head *head, struct span line)
 	struct span version, digits;
 	enum reason reason;
 
-	if (!cut(&line, ' ', &version))
+	if (!span_cut(&line, ' ', &version))
 		return REASON_MALFORMED;
 	reason = read_version(&head->minor, version);
 	if (reason != REASON_OK)
 		return reason;
-	if (cut(&line, ' ', &digits))
+	if (span_cut(&line, ' ', &digits))
 		head->phrase = line;
 	else
 		digits = line;
-	if (digits.length != 3 || !is_number(digits) || digits.text[0] == '0')
+	if (digits.length != 3 || !span_is_number(digits) || digits.text[0] == '0')
 		return REASON_MALFORMED;
 	head->status =
 	    (digits.text[0] - '0') * 100 + (digits.text[1] - '0') * 10 + (digits.text[2] - '0');
@@ -300,14 +184,14 @@ static enum reason read_field(
 
 	if (line.length > HTTP_FIELD_MAX || head->field_count == HTTP_FIELDS_MAX)
 		return REASON_TOO_LARGE;
-	if (!cut(&line, ':', &name))
+	if (!span_cut(&line, ':', &name))
 		return REASON_MALFORMED;
-	while (
-	    grammar->blanks_before_colon && name.length > 0 && is_blank(name.text[name.length - 1]))
+	while (grammar->blanks_before_colon && name.length > 0 &&
+	    memchr(" \t", name.text[name.length - 1], 2))
 		name.length--;
-	if (!is_token(name))
+	if (!span_is_token(name))
 		return REASON_MALFORMED;
-	*field = (struct http_field){name, trim(line)};
+	*field = (struct http_field){name, span_trim(line)};
 	head->field_count++;
 	return REASON_OK;
 }
@@ -417,7 +301,7 @@ const struct http_field *http_head_field(
 
 	*several = false;
 	for (size_t i = 0; i < head->field_count && !*several; i++) {
-		if (!same(head->fields[i].name, name))
+		if (!span_is(head->fields[i].name, name))
 			continue;
 		*several = first != NULL;
 		if (!first)

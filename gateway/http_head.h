@@ -2,6 +2,7 @@
 #ifndef GATEWAY_HTTP_HEAD_H
 #define GATEWAY_HTTP_HEAD_H
 
+#include "gateway/http_text.h"
 #include "gateway/reason.h"
 #include "gateway/target.h"
 
@@ -15,11 +16,6 @@
 #define HTTP_METHOD_MAX 64
 #define HTTP_START_LINE_MAX 8192 /* RFC 9112, 3: at least 8000 */
 #define HTTP_EMPTY_LINES_MAX 2   /* before a request, RFC 9112, 2.2 */
-
-struct span {
-	const char *text;
-	size_t length;
-};
 
 struct http_field {
 	struct span name, value; /* value without surrounding blanks */
@@ -40,7 +36,8 @@ struct http_head {
 	enum http_form form;
 	struct target target; /* AUTHORITY; ABSOLUTE of http, port 80 if none is written */
 	struct span scheme;   /* ABSOLUTE */
-	struct span path;     /* ABSOLUTE: path and query, may be empty */
+	/* ABSOLUTE of http: as they came; the path with its query, may be empty */
+	struct span authority, path;
 	enum http_framing framing;
 	uint64_t body_length; /* HTTP_BODY_LENGTH */
 	/* response */
@@ -73,9 +70,5 @@ bool http_head_news(const uint8_t *bytes, size_t before, size_t length, size_t m
 /* The first field of that name (case-insensitive); NULL if there is none; *several if more. */
 const struct http_field *http_head_field(
     const struct http_head *head, const char *name, bool *several);
-
-/* May this octet stand in a token (RFC 9110, 5.6.2), in a field's value (5.5)? */
-bool http_is_tchar(uint8_t c);
-bool http_is_text(uint8_t c);
 
 #endif
