@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gateway/handshake.h"
+#include "tests/fuzz/promise.h"
 
 /*
  * Feeds one input to a handshake as one segment, cut in two and in small pieces.  What it promises
@@ -36,12 +37,6 @@ struct fed {
 	enum hs hs;
 	size_t given;
 };
-
-#define PROMISE(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
 
 static inline void start_server(const struct feeding *f, struct handshake *h)
 {

@@ -5,14 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gateway/http_head.h"
-
-#define PROMISE(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/other_reader.h"
 
 typedef int parser(struct http_head *head, const uint8_t *bytes, size_t length, size_t max);
 
@@ -70,6 +66,134 @@ static void check_request(const struct http_head *head, const uint8_t *bytes)
 	PROMISE(host_equal(&again.host, &head->target.host) && again.port == head->target.port);
 }
 
+/* --- as http-parser reads it ------------------------------------------------------------------ */
+
+/* It has a list of methods and refuses others. */
+static bool is_known(struct span method)
+{
+	static const char *const names[] = {
+#define METHOD(number, name, text) #text,
+	    HTTP_METHOD_MAP(METHOD)
+#undef METHOD
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == method.length &&
+		    memcmp(names[i], method.text, method.length) == 0)
+			return true;
+	return false;
+}
+
+/* We do not look into URIs of schemes that nobody forwards. */
+static bool is_foreign(const struct http_head *head)
+{
+	return head->scheme.length > 0 &&
+	    (head->scheme.length != 4 || strncasecmp(head->scheme.text, "http", 4) != 0);
+}
+
+/* It takes a field for Transfer-Encoding as soon as its name begins so. */
+static bool has_longer_coding(const struct http_head *head)
+{
+	static const char name[] = "Transfer-Encoding";
+
+	for (size_t i = 0; i < head->field_count; i++)
+		if (head->fields[i].name.length > strlen(name) &&
+		    strncasecmp(head->fields[i].name.text, name, strlen(name)) == 0)
+			return true;
+	return false;
+}
+
+/* RFC 9110, 5.6.3: a tab behind a value is blank like a space; not to it, where that frames. */
+static bool has_tab_behind(const struct http_head *head, const char *name)
+{
+	bool several;
+	const struct http_field *field = http_head_field(head, name, &several);
+	const char *blank;
+
+	if (!field)
+		return false;
+	blank = field->value.text + field->value.length;
+	return blank[strspn(blank, " ")] == '\t';
+}
+
+/* Where it is known to be wrong, when `at` is the octet that it refused. */
+static bool is_its_fault(
+    const struct other_reader *o, const struct http_head *head, const uint8_t *at)
+{
+	if (other_error(o) == HPE_INVALID_URL)
+		return is_foreign(head);
+	/* RFC 9112, 5.1: before the colon in a response a tab is dropped like a space. */
+	if (other_error(o) == HPE_INVALID_HEADER_TOKEN)
+		return head->status > 0 && *at == '\t';
+	if (!other_refused_framing(o))
+		return false;
+	/* How a response is framed is none of the head's business. */
+	return head->status > 0 || has_longer_coding(head) ||
+	    has_tab_behind(head, "Content-Length") || has_tab_behind(head, "Transfer-Encoding");
+}
+
+static void check_same(struct span ours, struct span other)
+{
+	PROMISE(ours.length == other.length);
+	PROMISE(ours.length == 0 || memcmp(ours.text, other.text, ours.length) == 0);
+}
+
+static void check_same_fields(const struct http_head *head, const struct other_reader *o)
+{
+	PROMISE(o->field_count == head->field_count);
+	for (size_t i = 0; i < head->field_count; i++) {
+		check_same(head->fields[i].name, o->fields[i].name);
+		check_same(head->fields[i].value, o->fields[i].value);
+	}
+}
+
+static void check_same_request(
+    const struct http_head *head, const struct other_reader *o, bool known)
+{
+	const char *method = http_method_str((enum http_method)o->parser.method);
+	bool has_content = head->framing == HTTP_BODY_CHUNKED ||
+	    (head->framing == HTTP_BODY_LENGTH && head->body_length > 0);
+
+	if (known)
+		check_same(head->method, (struct span){method, strlen(method)});
+	check_same(head->uri, o->uri);
+	PROMISE(o->parser.http_major == 1 && (o->parser.http_minor > 0) == head->minor);
+	PROMISE(o->chunked == (head->framing == HTTP_BODY_CHUNKED));
+	PROMISE(o->has_length == (head->framing == HTTP_BODY_LENGTH));
+	PROMISE(!o->has_length || o->told == head->body_length);
+	/* After CONNECT all is the tunnel's, whatever is said (RFC 9110, 9.3.6). */
+	PROMISE(o->whole == (!has_content || head->form == HTTP_AUTHORITY));
+}
+
+static void check_other(const struct http_head *head, const uint8_t *bytes, bool request)
+{
+	struct other_reader o;
+	const uint8_t *at = bytes, *end = bytes + head->length;
+	bool known = !request || is_known(head->method);
+
+	other_begin(&o, request ? HTTP_REQUEST : HTTP_RESPONSE, NULL);
+	if (!known) {
+		other_read(&o, "GET", 3);
+		at = (const uint8_t *)head->uri.text - 1;
+	}
+	at += other_read(&o, at, (size_t)(end - 1 - at));
+	PROMISE(!o.head);
+	if (other_error(&o) == HPE_OK)
+		at += other_read(&o, at, 1);
+	if (other_error(&o) != HPE_OK && other_error(&o) != HPE_PAUSED) {
+		PROMISE(is_its_fault(&o, head, at));
+		return;
+	}
+	PROMISE(o.head && at == end);
+	check_same_fields(head, &o);
+	if (request)
+		check_same_request(head, &o, known);
+	else
+		PROMISE(o.parser.status_code == head->status);
+}
+
+/* --- ours ------------------------------------------------------------------------------------- */
+
 /* From an exact allocation; the verdict on a prefix must be that on the whole or "more". */
 static void parse_prefix(parser *parse, const uint8_t *data, size_t n, int got, enum reason reason)
 {
@@ -104,6 +228,7 @@ static void parse_all(parser *parse, const uint8_t *data, size_t size, size_t cu
 		check_request(&head, data);
 	else
 		PROMISE(head.status >= 100 && head.status <= 999);
+	check_other(&head, data, parse == http_head_request);
 }
 
 /* Two octets for the place of a cut, then the head. */
