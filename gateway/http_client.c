@@ -2,43 +2,25 @@
 /* HTTP, the side that asks a hop: CONNECT (RFC 9110, 9.3.6). */
 #include "config.h"
 
-#include "gateway/base64.h"
 #include "gateway/handshake_steps.h"
+#include "gateway/http_basic.h"
 #include "gateway/http_head.h"
 
 #include <string.h>
 
 #define INTERIM_MAX 16 /* 1xx before the answer proper */
-#define PAIR_MAX (2 * CREDENTIAL_MAX + 1)
 
 enum { ASK, HEAR };
 
-/* RFC 7617, 2: a user name with a colon cannot be said. */
-static bool write_basic(char out[BASE64_LENGTH(PAIR_MAX) + 1], const struct credentials *c)
-{
-	uint8_t pair[PAIR_MAX];
-	size_t n = c->user_length;
-
-	if (memchr(c->user, ':', n))
-		return false;
-	memcpy(pair, c->user, n);
-	pair[n++] = ':';
-	memcpy(pair + n, c->password, c->password_length);
-	n += c->password_length;
-	base64_encode(out, pair, n);
-	explicit_bzero(pair, sizeof(pair));
-	return true;
-}
-
 static enum hs ask(struct handshake *h, struct buffer *in, struct buffer *out)
 {
-	char target[TARGET_TEXT], basic[BASE64_LENGTH(PAIR_MAX) + 1] = "";
+	char target[TARGET_TEXT], basic[HTTP_BASIC_MAX + 1] = "";
 	bool login = h->credentials.user_length > 0, said;
 
 	(void)in;
 	if (h->request.command != COMMAND_CONNECT)
 		return handshake_fail(h, REASON_HOP_NO_COMMAND);
-	if (login && !write_basic(basic, &h->credentials))
+	if (login && !http_basic_write(basic, &h->credentials))
 		return handshake_fail(h, REASON_HOP_AUTH);
 	target_format(&h->request.target, target);
 	said = buffer_printf(out,
