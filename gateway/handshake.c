@@ -35,6 +35,19 @@ enum hs handshake_done(struct handshake *h)
 	return HS_DONE;
 }
 
+enum hs handshake_ask(struct handshake *h)
+{
+	h->state = HANDSHAKE_ASKED;
+	return HS_ASK;
+}
+
+void handshake_judged(struct handshake *h, bool ok)
+{
+	assert(h->state == HANDSHAKE_ASKED);
+	explicit_bzero(h->credentials.password, sizeof(h->credentials.password));
+	h->authenticated = ok;
+}
+
 enum hs handshake_fail(struct handshake *h, enum reason reason)
 {
 	h->state = HANDSHAKE_FAILED;
@@ -53,6 +66,8 @@ enum hs handshake_run(
 			return HS_DONE;
 		if (h->state == HANDSHAKE_FAILED)
 			return HS_FAIL;
+		if (h->state == HANDSHAKE_ASKED)
+			return HS_ASK;
 		state = h->state;
 		hs = steps[state](h, in, out);
 	} while (hs == HS_MORE && h->state != state);

@@ -36,7 +36,7 @@ struct request {
 
 struct handshake {
 	const struct handshake_ops *ops;
-	unsigned state;     /* private to the protocol, but for the two ends below */
+	unsigned state;     /* private: a step of the protocol, or one of handshake_steps.h */
 	size_t seen;        /* private: what of `in` was looked at before */
 	unsigned interim;   /* private: answers that were none yet */
 	enum reason reason; /* HS_FAIL: why */

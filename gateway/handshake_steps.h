@@ -8,6 +8,7 @@
 
 #define HANDSHAKE_DONE 0x100 /* states that every protocol shares */
 #define HANDSHAKE_FAILED 0x101
+#define HANDSHAKE_ASKED 0x102 /* servers: the credentials are with those who check them */
 
 void handshake_serve(struct handshake *h, const struct handshake_ops *ops, const uint8_t *methods,
     size_t method_count);
@@ -19,6 +20,10 @@ typedef enum hs handshake_step(struct handshake *h, struct buffer *in, struct bu
 enum hs handshake_run(
     struct handshake *h, handshake_step *const *steps, struct buffer *in, struct buffer *out);
 enum hs handshake_done(struct handshake *h);
+/* Servers: h->credentials are set; HS_ASK till the verdict. */
+enum hs handshake_ask(struct handshake *h);
+/* What every verdict() begins with; it then leaves HANDSHAKE_ASKED.  Wipes the password. */
+void handshake_judged(struct handshake *h, bool ok);
 enum hs handshake_fail(struct handshake *h, enum reason reason);
 
 bool handshake_allows(const struct handshake *h, uint8_t method);

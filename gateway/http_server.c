@@ -6,13 +6,10 @@
 #include "gateway/handshake_steps.h"
 #include "gateway/http_head.h"
 
-#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
 #define TEXT_MAX 1024 /* of a body */
-
-enum { HEAD, ASKED };
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
@@ -161,7 +158,7 @@ static enum reason authenticate(struct handshake *h, const struct http_head *hea
 		return handshake_allows(h, METHOD_NO_AUTH) ? REASON_OK : REASON_AUTH_REQUIRED;
 	reason = read_basic(&h->credentials, field->value);
 	if (reason == REASON_OK)
-		h->state = ASKED;
+		handshake_ask(h);
 	return reason;
 }
 
@@ -214,22 +211,12 @@ static enum hs read_head(struct handshake *h, struct buffer *in, struct buffer *
 	if (reason != REASON_OK)
 		return refuse(h, &head, reason, out);
 	buffer_consume(in, head.length);
-	return h->state == ASKED ? HS_ASK : handshake_done(h);
-}
-
-static enum hs asked(struct handshake *h, struct buffer *in, struct buffer *out)
-{
-	(void)h;
-	(void)in;
-	(void)out;
-	return HS_ASK;
+	return h->state == HANDSHAKE_ASKED ? HS_ASK : handshake_done(h);
 }
 
 static void verdict(struct handshake *h, bool ok, enum reason why, struct buffer *out)
 {
-	assert(h->state == ASKED);
-	explicit_bzero(h->credentials.password, sizeof(h->credentials.password));
-	h->authenticated = ok;
+	handshake_judged(h, ok);
 	if (ok) {
 		handshake_done(h);
 		return;
@@ -240,7 +227,7 @@ static void verdict(struct handshake *h, bool ok, enum reason why, struct buffer
 
 static enum hs feed(struct handshake *h, struct buffer *in, struct buffer *out)
 {
-	static handshake_step *const steps[] = {[HEAD] = read_head, [ASKED] = asked};
+	static handshake_step *const steps[] = {read_head};
 
 	return handshake_run(h, steps, in, out);
 }

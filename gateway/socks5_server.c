@@ -5,13 +5,12 @@
 #include "gateway/handshake_steps.h"
 #include "gateway/socks5_address.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define VERSION 0x05
 #define LOGIN_VERSION 0x01
 
-enum { GREETING, LOGIN, ASKED, REQUEST };
+enum { GREETING, LOGIN, REQUEST };
 
 static const uint8_t login_right[] = {LOGIN_VERSION, 0x00};
 static const uint8_t login_wrong[] = {LOGIN_VERSION, 0x01};
@@ -43,7 +42,7 @@ static void answer(const struct handshake *h, enum reason reason, const struct e
 		buffer_add(out, no_method, sizeof(no_method));
 		break;
 	case LOGIN:
-	case ASKED:
+	case HANDSHAKE_ASKED:
 		buffer_add(out, login_wrong, sizeof(login_wrong));
 		break;
 	default:
@@ -123,23 +122,12 @@ static enum hs login(struct handshake *h, struct buffer *in, struct buffer *out)
 	buffer_consume(in, size);
 	if (!user_good || !password_good)
 		return refuse(h, REASON_AUTH_FAILED, out);
-	h->state = ASKED;
-	return HS_ASK;
-}
-
-static enum hs asked(struct handshake *h, struct buffer *in, struct buffer *out)
-{
-	(void)h;
-	(void)in;
-	(void)out;
-	return HS_ASK;
+	return handshake_ask(h);
 }
 
 static void verdict(struct handshake *h, bool ok, enum reason why, struct buffer *out)
 {
-	assert(h->state == ASKED);
-	explicit_bzero(h->credentials.password, sizeof(h->credentials.password));
-	h->authenticated = ok;
+	handshake_judged(h, ok);
 	if (!ok)
 		refuse(h, why, out);
 	else if (!buffer_add(out, login_right, sizeof(login_right)))
@@ -188,7 +176,7 @@ static enum hs request(struct handshake *h, struct buffer *in, struct buffer *ou
 static enum hs feed(struct handshake *h, struct buffer *in, struct buffer *out)
 {
 	static handshake_step *const steps[] = {
-	    [GREETING] = greeting, [LOGIN] = login, [ASKED] = asked, [REQUEST] = request};
+	    [GREETING] = greeting, [LOGIN] = login, [REQUEST] = request};
 
 	return handshake_run(h, steps, in, out);
 }
