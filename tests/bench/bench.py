@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
 """
-hopgate beside HAProxy, microsocks and dante: CPU per unit of work, memory per idle tunnel.
+hopgate beside HAProxy, microsocks and dante in tunnels, beside squid, nginx and tinyproxy in HTTP:
+CPU per unit of work, memory per idle client.
 
 Everything runs in a network namespace of its own.  The rounds go through all programs in turn,
 so that a slow minute of the machine hits all alike; medians and spread are printed, then the
@@ -11,135 +12,16 @@ import argparse
 import json
 import os
 import resource
-import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-os.environ["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin"
-ORIGIN = 9000
+import programs
+from programs import ORIGIN, WEB_ORIGIN, end, launch
+
 DESCRIPTORS = 1 << 18
-
-HAPROXY = """
-global
-    nbthread 2
-    maxconn 9400
-    maxpipes 100
-defaults
-    mode tcp
-    timeout connect 10s
-    timeout client 1h
-    timeout server 1h
-    {options}
-listen relay
-    bind 127.0.0.1:{port}
-    server origin 127.0.0.1:9000
-"""
-DANTE = """
-logoutput: {directory}/dante.log
-internal: 127.0.0.1 port = {port}
-external: 127.0.0.1
-socksmethod: none
-clientmethod: none
-user.unprivileged: nobody
-client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
-socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
-"""
-HOPGATE = """
-workers 2
-access-log file {directory}/access.log
-log stderr warning
-listen main {{ address 127.0.0.1:{port} }}
-"""
-
-
-class Program:
-    """One of those that are compared: how it is started, and what pxbench shall speak to it."""
-
-    def __init__(self, name, kind, port, command, conf=None, heavy=False):
-        self.name, self.kind, self.port, self.heavy = name, kind, port, heavy
-        self.command, self.conf, self.process = command, conf, None
-
-    def start(self, directory):
-        path = os.path.join(directory, f"{self.name.replace(' ', '-')}.conf")
-        if self.conf:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(self.conf.format(port=self.port, directory=directory))
-            os.chmod(path, 0o600)
-        fill = {"conf": path, "port": self.port, "directory": directory}
-        words = [word.format(**fill) for word in self.command]
-        self.process = launch(words, self.port)
-
-    def stop(self):
-        end(self.process)
-        self.process = None
-
-
-def programs(hopgate):
-    """Those that are installed."""
-    splice = "option splice-request\n    option splice-response"
-    haproxy = ["haproxy", "-db", "-f", "{conf}"]
-    everyone = [
-        Program("hopgate", "socks5", 9101, [hopgate, "run", "-c", "{conf}"], HOPGATE),
-        Program("HAProxy splice", "none", 9102, haproxy, HAPROXY.replace("{options}", splice)),
-        Program("HAProxy copy", "none", 9103, haproxy, HAPROXY.replace("{options}", "")),
-        Program("microsocks", "socks5", 9104, ["microsocks", "-i", "127.0.0.1", "-p", "{port}"]),
-        Program(
-            "dante",
-            "socks5",
-            9105,
-            ["danted", "-f", "{conf}", "-p", "{directory}/dante.pid"],
-            DANTE,
-            heavy=True,
-        ),
-    ]
-    for program in everyone:
-        if not shutil.which(program.command[0]):
-            print(f"{program.name}: {program.command[0]} is not installed, left out")
-    return [program for program in everyone if shutil.which(program.command[0])]
-
-
-# --- processes ---------------------------------------------------------------------------
-
-
-def launch(words, port):
-    """Start a server and wait until it accepts."""
-    process = subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SystemExit(f"{words[0]} ended with {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return process
-        except OSError:
-            time.sleep(0.02)
-    end(process)
-    raise SystemExit(f"{words[0]} does not listen on port {port}")
-
-
-def end(process):
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(5)
-            break
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait(5)
-
 
 def alone_in_a_namespace():
     """Go on in a network namespace with nothing but loopback."""
@@ -171,10 +53,11 @@ class Bench:
     def run(self, mode, program, *words):
         """The result of one run; nothing may have failed in it."""
         where = f"127.0.0.1:{program.port}"
+        origin = WEB_ORIGIN if program.group == "http" else ORIGIN
         done = subprocess.run(
             [
                 *(self.pxbench, mode, "--proxy", program.kind, where, "--json"),
-                *("--target", f"127.0.0.1:{ORIGIN}", "--pid", str(program.process.pid)),
+                *("--target", f"127.0.0.1:{origin}", "--pid", str(program.process.pid)),
                 *words,
             ],
             capture_output=True,
@@ -201,44 +84,61 @@ class Bench:
         words = ("--conns", "16", "--seconds", seconds, "--size", "64")
         return self.run("latency", program, *words)["proxy_cpu_us_per_op"]
 
-    def hold(self, program):
+    def get(self, program):
+        seconds = "1" if self.quick else "4"
+        words = ["--conns", "32", "--seconds", seconds, "--size", "1024"]
+        if program.reopens:
+            words += ["--reopen", "--src-addrs", "8"]
+        return self.run("latency", program, *words)["proxy_cpu_us_per_op"]
+
+    def keep(self, program):
+        return self.hold(program, "--size", "1024", "--dst-addrs", "1")
+
+    def hold(self, program, *words):
         """Growth of the resident memory, each count in a fresh process."""
-        if program.heavy:
-            return None
         sizes = []
         for count in (1000, 9000):
             program.stop()
             program.start(self.directory)
-            row = self.run("hold", program, "--conns", str(count), "--timeout", "60")
+            row = self.run("hold", program, "--conns", str(count), "--timeout", "60", *words)
             sizes.append(row["proxy_rss_kb"])
         return (sizes[1] - sizes[0]) * 1024 / 8000
 
 
+# Who is compared, in what, and how it is measured.
 MODES = {
-    "rate": ("us of CPU per connection and byte", Bench.rate),
-    "throughput": ("CPU seconds per GB, 8 streams", Bench.throughput),
-    "latency": ("us of CPU per 64-byte round trip", Bench.latency),
-    "hold": ("bytes per idle tunnel, 1,000 to 9,000", Bench.hold),
+    "rate": ("tunnels", "us of CPU per connection and byte", Bench.rate),
+    "throughput": ("tunnels", "CPU seconds per GB, 8 streams", Bench.throughput),
+    "latency": ("tunnels", "us of CPU per 64-byte round trip", Bench.latency),
+    "hold": ("tunnels", "bytes per idle tunnel, 1,000 to 9,000", Bench.hold),
+    "get": ("http", "us of CPU per GET of 1 KiB, 32 kept connections", Bench.get),
+    "download": ("http", "CPU seconds per GB, 8 downloads", Bench.throughput),
+    "keep": ("http", "bytes per idle client after a GET, 1,000 to 9,000", Bench.keep),
 }
+MEMORY = ("hold", "keep")
 # What hopgate may cost: a factor of somebody else's cost, or a number.
-TARGETS = {
-    "rate": (0.75, "microsocks"),
-    "throughput": (1.0, "HAProxy splice"),
-    "latency": (1.1, "HAProxy copy"),
-    "hold": (1536, None),
-}
+TARGETS = (
+    ("rate", 0.75, "microsocks"),
+    ("throughput", 1.0, "HAProxy splice"),
+    ("latency", 1.1, "HAProxy copy"),
+    ("hold", 1536, None),
+    ("get", 0.35, "squid"),
+    ("get", 1.2, "nginx"),
+    ("download", 0.5, "squid"),
+    ("keep", 2048, None),
+)
 
 
 def measure(bench, everyone, modes, rounds):
     """{mode: {program: [a figure a round]}}"""
-    figures = {mode: {program.name: [] for program in everyone} for mode in modes}
+    able = {mode: [p for p in everyone if p.group == MODES[mode][0]] for mode in modes}
+    able = {mode: [p for p in those if mode not in p.lacks] for mode, those in able.items()}
+    figures = {mode: {program.name: [] for program in able[mode]} for mode in modes}
     for number in range(rounds):
         for mode in modes:
-            for program in everyone:
+            for program in able[mode]:
                 progress(f"round {number + 1}/{rounds}  {mode:<10} {program.name}")
-                figure = MODES[mode][1](bench, program)
-                if figure is not None:
-                    figures[mode][program.name].append(figure)
+                figures[mode][program.name].append(MODES[mode][2](bench, program))
     progress("")
     return figures
 
@@ -251,15 +151,14 @@ def progress(text):
 def report(figures):
     """Medians with the lowest and highest, then ratios and targets; True if all are met."""
     for mode, rows in figures.items():
-        print(f"\n{mode}: {MODES[mode][0]}")
+        print(f"\n{mode}: {MODES[mode][1]}")
         for name, values in rows.items():
-            if values:
-                middle, low, high = statistics.median(values), min(values), max(values)
-                print(f"    {name:<16}{middle:>12.3f}   ({low:.3f} - {high:.3f})")
+            middle, low, high = statistics.median(values), min(values), max(values)
+            print(f"    {name:<16}{middle:>12.3f}   ({low:.3f} - {high:.3f})")
     print(f"\n{'hopgate':<12}{'cost':>10}{'measure':>24}{'ratio':>8}{'at most':>10}")
     met = True
-    for mode, rows in figures.items():
-        factor, other = TARGETS[mode]
+    for mode, factor, other in TARGETS:
+        rows = figures.get(mode, {})
         if not rows.get("hopgate") or (other and not rows.get(other)):
             continue
         own = statistics.median(rows["hopgate"])
@@ -307,15 +206,19 @@ def main():
     arguments = parser.parse_args()
     alone_in_a_namespace()
     modes = arguments.modes.replace(",", " ").split()
-    modes = modes or [mode for mode in MODES if mode != "hold" or not arguments.quick]
+    modes = modes or [mode for mode in MODES if mode not in MEMORY or not arguments.quick]
     rounds = arguments.rounds or (2 if arguments.quick else 5)
     begin = time.monotonic()
     running = []
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         os.chmod(directory, 0o755)
-        origin = launch([arguments.pxbench, "serve", str(ORIGIN), "--threads", "1"], ORIGIN)
+        origins = []
         try:
-            everyone = programs(arguments.hopgate)
+            for command, port in (("serve", ORIGIN), ("serve-http", WEB_ORIGIN)):
+                origins.append(launch([arguments.pxbench, command, str(port)], port))
+            wanted = {MODES[mode][0] for mode in modes}
+            everyone = programs.tunnels(arguments.hopgate) + programs.http()
+            everyone = programs.installed([p for p in everyone if p.group in wanted])
             for program in everyone:
                 program.start(directory)
                 running.append(program)
@@ -324,7 +227,8 @@ def main():
             for program in running:
                 if program.process:
                     program.stop()
-            end(origin)
+            for origin in origins:
+                end(origin)
     met = report(figures)
     table = os.path.join(os.path.dirname(arguments.pxbench), "routes_bench")
     if os.path.exists(table):

@@ -154,7 +154,7 @@ static int reply_length(const struct tunnel *t)
 		const uint8_t *end = memmem(r, (size_t)have, "\r\n\r\n", 4);
 		if (end)
 			return (int)(end - r) + 4;
-		return have == sizeof(t->reply) ? -1 : 0;
+		return have == REPLY_MAX ? -1 : 0;
 	}
 	if (is_socks4())
 		return have >= 8 ? 8 : 0;
@@ -179,8 +179,8 @@ static bool granted(const struct tunnel *t)
 	return t->step == STEP_PASSWORD ? r[1] == 0 : r[0] == 5 && r[1] == 0;
 }
 
-/* Keep what was said first, for people: text of HTTP, hexadecimal of SOCKS. */
-static void keep_refusal(const struct load *l, const struct tunnel *t)
+/* Text of HTTP, hexadecimal of SOCKS. */
+void keep_refusal(const struct load *l, const struct tunnel *t)
 {
 	if (refusal[0] || l->id != 0)
 		return;
@@ -195,7 +195,7 @@ static void keep_refusal(const struct load *l, const struct tunnel *t)
 
 void greeting_read(struct load *l, struct tunnel *t)
 {
-	size_t room = sizeof(t->reply) - (size_t)t->reply_length;
+	size_t room = REPLY_MAX - (size_t)t->reply_length;
 	ssize_t n = recv(t->fd, t->reply + t->reply_length, room, 0);
 
 	if (n < 0 && errno == EAGAIN)

@@ -28,6 +28,9 @@ static void on_event(struct load *l, uint64_t tag, uint32_t events)
 	if (t->state == STATE_CONNECT) {
 		if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 			tunnel_connected(l, t);
+	} else if (fetches()) {
+		if (events & (EPOLLIN | ends))
+			fetch_event(l, t);
 	} else if (t->state == STATE_HANDSHAKE) {
 		if (events & (EPOLLIN | ends))
 			greeting_read(l, t);
@@ -126,6 +129,9 @@ static void start_work(struct load *l)
 			tunnel_open(l, t);
 		} else if (t->state == STATE_FAILED) {
 			l->settled++;
+		} else if (fetches()) {
+			if (opt.mode != MODE_HOLD) /* those that are held: fetch_again */
+				fetch_start(l, t);
 		} else if (opt.mode == MODE_THROUGHPUT) {
 			bulk_start(l, t);
 		} else if (opt.mode == MODE_LATENCY) {
@@ -148,6 +154,8 @@ static void run_to_the_end(struct load *l, int failed_before)
 	struct epoll_event events[EVENTS];
 
 	while (l->settled + (l->failed - failed_before) < l->count) {
+		if (fetches() && opt.mode == MODE_HOLD)
+			fetch_again(l, l->settled + (l->failed - failed_before));
 		handle(l, events, epoll_wait(l->epoll, events, EVENTS, 100));
 		uint64_t now = now_ns();
 		if (now - l->ticked > SLOW_TICK)

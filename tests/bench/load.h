@@ -27,6 +27,7 @@
 	X(mismatch) \
 	X(excess_bytes) \
 	X(no_eof) \
+	X(not_kept) \
 	X(udp_lost) \
 	X(udp_bad_header) \
 	X(other)
@@ -51,6 +52,7 @@ enum state {
 };
 
 #define RING 16384
+#define REPLY_MAX 2048
 
 struct packet {
 	uint64_t number, t;
@@ -64,8 +66,10 @@ struct tunnel {
 	unsigned turn;
 	uint32_t destination; /* index of the target's address */
 	uint64_t begun, moved, sent, received, number;
-	int reply_length;
-	uint8_t reply[520];
+	int reply_length, head_length; /* http: head_length is 0 until the head is whole */
+	uint8_t reply[REPLY_MAX + 1];
+	bool last;           /* http: the answer says that the connection ends */
+	uint64_t answered;   /* http: on this connection */
 	struct packet *ring; /* udp: packets tail .. head - 1 are not all answered */
 	uint64_t head, tail;
 	int outstanding;
@@ -73,11 +77,11 @@ struct tunnel {
 
 struct load {
 	pthread_t thread;
-	int epoll, id, count, opened, settled, failed, inflight;
+	int epoll, id, count, opened, settled, failed, inflight, checked;
 	struct tunnel *tunnels;
 	uint8_t *scratch;
 	uint64_t failures[FAIL_COUNT], operations, bytes, first_done, last_done;
-	uint64_t udp_sent, udp_received, udp_twice, udp_late;
+	uint64_t udp_sent, udp_received, udp_twice, udp_late, reopened;
 	uint64_t ticked;
 	struct histogram times;
 };
@@ -110,9 +114,21 @@ void tunnel_ready(struct load *l, struct tunnel *t);
 /* Send the message of the present step. */
 void greeting_next(struct load *l, struct tunnel *t);
 void greeting_read(struct load *l, struct tunnel *t);
+/* Keep the reply of the first refusal in refusal, for people. */
+void keep_refusal(const struct load *l, const struct tunnel *t);
+
+/* --- fetch.c: GETs instead of a tunnel -------------------------------------------------------- */
+
+/* The connection is there. */
+void fetch_open(struct load *l, struct tunnel *t);
+void fetch_start(struct load *l, struct tunnel *t);
+void fetch_event(struct load *l, struct tunnel *t);
+/* One more GET on each held connection, a few at a time: call it again as they settle. */
+void fetch_again(struct load *l, int settled);
 
 /* --- work.c, udp.c: what happens on an open tunnel ------------------------------------------- */
 
+bool in_window(uint64_t now);
 void bulk_start(struct load *l, struct tunnel *t);
 void bulk_event(struct load *l, struct tunnel *t, uint32_t events);
 void echo_start(struct load *l, struct tunnel *t, uint8_t first);

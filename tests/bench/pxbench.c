@@ -29,8 +29,8 @@ struct options opt = {.conns = 16,
     .user = "user1",
     .password = "pass1"};
 
-const char *const kind_names[KIND_COUNT] = {
-    "none", "socks4", "socks4a", "socks5", "socks5h", "socks5-auth", "http-connect", "http-auth"};
+const char *const kind_names[KIND_COUNT] = {"none", "socks4", "socks4a", "socks5", "socks5h",
+    "socks5-auth", "http-connect", "http-auth", "http-forward", "http-reverse"};
 const char *const mode_names[MODE_COUNT] = {"throughput", "rate", "hold", "latency", "udp"};
 
 static bool have_proxy;
@@ -38,10 +38,13 @@ static int addresses = 8; /* of the origin */
 
 static const char usage_text[] =
     "pxbench serve PORT [--addrs K=8] [--threads T=1]   origin on 127.0.0.1..K: TCP and UDP\n"
+    "pxbench serve-http PORT [...]   the same for HTTP: GET /LENGTH/OFFSET\n"
     "pxbench MODE --proxy KIND HOST:PORT [options]\n"
     "  MODE   throughput rate hold latency udp\n"
     "  KIND   socks5 socks5h socks5-auth socks4 socks4a http-connect http-auth (IPv4 HOST), or\n"
-    "         none: HOST:PORT is then the origin or a plain TCP relay to it\n"
+    "         none: HOST:PORT is then the origin or a plain TCP relay to it, or\n"
+    "         http-forward http-reverse: no tunnel, GETs of a serve-http over kept\n"
+    "         connections, in absolute or origin form (throughput, latency, hold)\n"
     "  --target IP:PORT     origin as the proxy sees it (127.0.0.1:9000)\n"
     "  --conns C (16)  --threads T (1)  --pid P[,P] of the proxy, descendants included  --json\n"
     "  --timeout S (10)     stall of one connection\n"
@@ -54,6 +57,7 @@ static const char usage_text[] =
     "rate:       --seconds T (5)  --warmup S (0.5)  --close client|server|rst (client)\n"
     "hold:       --settle S (1)   wait before reading memory\n"
     "latency:    --seconds --warmup --size N (64)\n"
+    "            --reopen (http: the proxy may close a connection after an answer)\n"
     "udp:        --seconds --warmup --size N (64)\n"
     "            --window W (16) packets in flight per association, or --pps R in all\n"
     "Exit status: 0 all correct, 1 any failure (also UDP loss unless --pps), 2 usage.\n";
@@ -170,6 +174,7 @@ static const struct value {
     {.name = "json", .flag = &opt.json},
     {.name = "verify", .flag = &opt.verify},
     {.name = "sendfile", .flag = &opt.sendfile},
+    {.name = "reopen", .flag = &opt.reopen},
 };
 #define VALUES (sizeof(values) / sizeof(values[0]))
 
@@ -244,8 +249,10 @@ static void check_options(int argc, char **argv)
 		die("--proxy KIND HOST:PORT is missing");
 	if (optind < argc)
 		die("what is %s?", argv[optind]);
-	if (opt.kind == KIND_NONE)
+	if (opt.kind == KIND_NONE || opt.kind == KIND_HTTP_REVERSE)
 		opt.destinations = 1;
+	if (fetches() && (udp || opt.mode == MODE_RATE || opt.direction != DOWN))
+		die("http-forward and http-reverse need throughput down, latency or hold");
 	if (udp && opt.kind != KIND_NONE && opt.kind != KIND_SOCKS5 && opt.kind != KIND_SOCKS5_AUTH)
 		die("udp needs socks5, socks5-auth or none");
 	if (opt.conns < 1 || opt.bytes < 1 || opt.bytes >> 56 || opt.sources < 1 ||
@@ -285,7 +292,8 @@ int main(int argc, char **argv)
 		return usage(stderr, 2);
 	if (strcmp(argv[1], "--help") == 0)
 		return usage(stdout, 0);
-	bool serving = strcmp(argv[1], "serve") == 0;
+	bool web = strcmp(argv[1], "serve-http") == 0;
+	bool serving = web || strcmp(argv[1], "serve") == 0;
 	opt.target = parse_address("127.0.0.1:9000");
 	if (!serving)
 		opt.mode = (enum mode)lookup(mode_names, MODE_COUNT, argv[1]);
@@ -303,6 +311,8 @@ int main(int argc, char **argv)
 		int port = argc > 2 ? atoi(argv[2]) : 0;
 		if (port < 1 || port > 65535)
 			die("serve PORT");
+		if (web)
+			http_origin_serve(port, addresses);
 		origin_serve(port, addresses);
 	}
 	check_options(argc, argv);

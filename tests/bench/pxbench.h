@@ -27,6 +27,8 @@ enum kind {
 	KIND_SOCKS5_AUTH,
 	KIND_HTTP,
 	KIND_HTTP_AUTH,
+	KIND_HTTP_FORWARD, /* no tunnel: GETs in absolute form */
+	KIND_HTTP_REVERSE, /* in origin form */
 	KIND_COUNT
 };
 enum mode { MODE_THROUGHPUT, MODE_RATE, MODE_HOLD, MODE_LATENCY, MODE_UDP, MODE_COUNT };
@@ -40,7 +42,7 @@ struct options {
 	enum kind kind;
 	struct sockaddr_in proxy, target;
 	int conns, threads, direction, sources, destinations, ramp, size, window, closer;
-	bool json, verify, sendfile;
+	bool json, verify, sendfile, reopen;
 	uint64_t bytes;
 	double seconds, warmup, timeout, settle, pps;
 	const char *user, *password;
@@ -100,6 +102,24 @@ double machine_busy(void);
 
 /* Serve for ever on 127.0.0.1 and the addresses after it. */
 void origin_serve(int port, int addresses) __attribute__((noreturn));
+
+/* --- http_origin.c ------------------------------------------------------------------------- */
+
+/* The same for HTTP. */
+void http_origin_serve(int port, int addresses) __attribute__((noreturn));
+
+/* --- head.c: heads of HTTP, as text that ends with NUL --------------------------------------- */
+
+/* What follows the name of a field and its colon, up to the end of the head; NULL: no such field.
+ */
+const char *head_field(const char *head, const char *name);
+/* Does the value of this field begin with the word? */
+bool head_has(const char *head, const char *name, const char *word);
+
+/* --- fetch.c -------------------------------------------------------------------------------- */
+
+/* Is it GETs that are made, instead of tunnels? */
+bool fetches(void);
 
 /* --- report.c ------------------------------------------------------------------------------ */
 

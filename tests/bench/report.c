@@ -12,7 +12,7 @@
 struct result {
 	struct histogram times;
 	uint64_t failures[FAIL_COUNT], operations, bytes, first_done, last_done, started;
-	uint64_t udp_sent, udp_received, udp_twice, udp_late;
+	uint64_t udp_sent, udp_received, udp_twice, udp_late, reopened;
 	uint64_t wrong; /* everything that makes the exit status 1 */
 	int failed;
 	double opened_s, self, busy;
@@ -96,6 +96,8 @@ static void print_window(const struct result *r)
 	out_number(rate ? "connections" : "round_trips", r->operations);
 	out(rate ? "conn_per_s" : "round_trips_per_s", "%.1f", (double)r->operations / opt.seconds);
 	out_times(&r->times);
+	if (opt.reopen)
+		out_number("reopened", r->reopened);
 }
 
 static double growth(uint64_t before, uint64_t after, double per)
@@ -233,6 +235,7 @@ static void collect(struct result *r, const struct load *l)
 	r->udp_received += l->udp_received;
 	r->udp_twice += l->udp_twice;
 	r->udp_late += l->udp_late;
+	r->reopened += l->reopened;
 }
 
 static void judge(struct result *r)

@@ -165,6 +165,8 @@ void tunnel_connected(struct load *l, struct tunnel *t)
 		tunnel_fail(l, t, failure_of(error));
 	} else if (opt.kind == KIND_NONE) {
 		tunnel_ready(l, t);
+	} else if (fetches()) {
+		fetch_open(l, t);
 	} else {
 		t->state = STATE_HANDSHAKE;
 		greeting_next(l, t);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static bool in_window(uint64_t now)
+bool in_window(uint64_t now)
 {
 	return now >= window_begin && now < window_end;
 }
