@@ -4,7 +4,9 @@
 
 #include "gateway/http_fields.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 /* --- Connection ------------------------------------------------------------------------------- */
@@ -28,16 +30,13 @@ static bool add(struct http_options *options, struct span option)
 
 bool http_options_read(struct http_options *options, const struct http_head *head)
 {
-	*options = (struct http_options){.count = 0};
-	for (size_t i = 0; i < head->field_count; i++) {
-		struct span list = head->fields[i].value, option;
+	struct http_list list = {.head = head, .name = "Connection"};
+	struct span option;
 
-		if (!span_is(head->fields[i].name, "Connection"))
-			continue;
-		while (span_member(&list, &option))
-			if (!add(options, option))
-				return false;
-	}
+	*options = (struct http_options){.count = 0};
+	while (http_list_next(&list, &option))
+		if (!add(options, option))
+			return false;
 	return true;
 }
 
@@ -62,14 +61,20 @@ bool http_is_foreign(struct span protocol)
 	    !span_starts(name, "h2");
 }
 
-bool http_logs_in(struct span credentials)
+/* One line may hold several challenges (RFC 9110, 11.6.1), each begins with its scheme. */
+bool http_logs_in(const struct http_head *head, const char *name)
 {
 	static const char *const schemes[] = {"NTLM", "Negotiate", "Nego2", "Kerberos"};
-	struct span scheme = span_word(&credentials);
+	struct http_list list = {.head = head, .name = name};
+	struct span member;
 
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
-		if (span_is(scheme, schemes[i]))
-			return true;
+	while (http_list_next(&list, &member)) {
+		struct span scheme = span_word(&member);
+
+		for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+			if (span_is(scheme, schemes[i]))
+				return true;
+	}
 	return false;
 }
 
@@ -158,4 +163,15 @@ bool http_write_list(struct buffer *out, const struct http_head *head, struct sp
 	}
 	return separate(out, &begun, name) && buffer_add(out, ours.text, ours.length) &&
 	    buffer_add(out, "\r\n", 2);
+}
+
+bool http_write_via(struct buffer *out, const struct http_head *head,
+    const struct http_options *options, struct span name, const char *pseudonym)
+{
+	char ours[4 + 255 + 1];
+	int n = snprintf(ours, sizeof(ours), "1.%d %s", head->minor, pseudonym);
+
+	assert(n > 0 && (size_t)n < sizeof(ours));
+	return http_write_list(out, http_options_name(options, name) ? NULL : head, name,
+	    (struct span){ours, (size_t)n}, NULL);
 }

@@ -36,9 +36,9 @@ bool http_is_foreign(struct span protocol);
 /* --- logins ------------------------------------------------------------------------------------
  */
 
-/* Is it, or does it begin with, the name of a scheme that logs the connection in and not the
- * request: NTLM, Negotiate and its kin? */
-bool http_logs_in(struct span credentials);
+/* Do the fields of that name hold credentials or a challenge of a scheme that logs the connection
+ * in and not the request: NTLM, Negotiate and its kin? */
+bool http_logs_in(const struct http_head *head, const char *name);
 
 /* --- lines: false if they do not fit -----------------------------------------------------------
  */
@@ -65,5 +65,9 @@ bool http_write_members(struct buffer *out, const struct http_field *field, stru
  */
 bool http_write_list(struct buffer *out, const struct http_head *head, struct span name,
     struct span ours, bool (*sound)(struct span value));
+/* The list of those that a message went through (7.6.3), and we; without the others if the options
+ * name it. */
+bool http_write_via(struct buffer *out, const struct http_head *head,
+    const struct http_options *options, struct span name, const char *pseudonym);
 
 #endif

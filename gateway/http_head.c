@@ -309,3 +309,26 @@ const struct http_field *http_head_field(
 	}
 	return first;
 }
+
+bool http_list_next(struct http_list *list, struct span *member)
+{
+	while (!span_member(&list->rest, member)) {
+		if (list->next == list->head->field_count)
+			return false;
+		if (span_is(list->head->fields[list->next].name, list->name))
+			list->rest = list->head->fields[list->next].value;
+		list->next++;
+	}
+	return true;
+}
+
+bool http_head_lists(const struct http_head *head, const char *name, const char *member)
+{
+	struct http_list list = {.head = head, .name = name};
+	struct span found;
+
+	while (http_list_next(&list, &found))
+		if (span_is(found, member))
+			return true;
+	return false;
+}

@@ -71,4 +71,16 @@ bool http_head_news(const uint8_t *bytes, size_t before, size_t length, size_t m
 const struct http_field *http_head_field(
     const struct http_head *head, const char *name, bool *several);
 
+/* The members of all fields of that name, as of one list (RFC 9110, 5.3): begin with head and name
+ * set, the rest zero.  As span_member(). */
+struct http_list {
+	const struct http_head *head;
+	const char *name;
+	size_t next; /* field */
+	struct span rest;
+};
+bool http_list_next(struct http_list *list, struct span *member);
+/* Is it one of them (case-insensitive)? */
+bool http_head_lists(const struct http_head *head, const char *name, const char *member);
+
 #endif

@@ -8,115 +8,58 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-struct reading {
-	struct http_request *request;
-	const struct http_head *head;
-	const char *pseudonym;
-	bool foreign;       /* Upgrade names a protocol to go over to */
-	unsigned protocols; /* in Upgrade */
-};
-
 /* RFC 9110, 7.6.2: for these two methods only. */
 static bool counts_forwards(const struct http_head *head)
 {
 	return span_equal(head->method, "TRACE") || span_equal(head->method, "OPTIONS");
 }
 
-static enum reason read_max_forwards(struct reading *r, struct span value)
+static enum reason read_max_forwards(int *forwards, const struct http_head *head)
 {
-	if (!counts_forwards(r->head))
-		return REASON_OK;
-	if (!span_is_number(value) || r->request->max_forwards >= 0)
-		return REASON_MALFORMED;
-	r->request->max_forwards = 0;
-	for (size_t i = 0; i < value.length; i++) {
-		int forwards = r->request->max_forwards * 10 + (value.text[i] - '0');
+	bool several;
+	const struct http_field *field = http_head_field(head, "Max-Forwards", &several);
 
-		r->request->max_forwards =
-		    forwards < HTTP_FORWARDS_MAX ? forwards : HTTP_FORWARDS_MAX;
+	if (!field || !counts_forwards(head))
+		return REASON_OK;
+	if (several || !span_is_number(field->value))
+		return REASON_MALFORMED;
+	*forwards = 0;
+	for (size_t i = 0; i < field->value.length; i++) {
+		*forwards = *forwards * 10 + (field->value.text[i] - '0');
+		if (*forwards > HTTP_FORWARDS_MAX)
+			*forwards = HTTP_FORWARDS_MAX;
 	}
 	return REASON_OK;
 }
 
 /* received-protocol RWS received-by [RWS comment] (RFC 9110, 7.6.3).  A comment falls apart here:
  * one that looks like us is refused too. */
-static enum reason read_via(struct reading *r, struct span list)
+static bool went_through(const struct http_head *head, const char *pseudonym)
 {
+	struct http_list list = {.head = head, .name = "Via"};
 	struct span member, by;
 
-	while (r->pseudonym && span_member(&list, &member)) {
+	while (http_list_next(&list, &member)) {
 		span_word(&member);
 		by = span_word(&member);
 		for (size_t i = 0; i < by.length; i++)
 			if (by.text[i] == ':' || by.text[i] == '(')
 				by.length = i;
-		if (span_is(by, r->pseudonym))
-			return REASON_LOOP;
+		if (span_is(by, pseudonym))
+			return true;
 	}
-	return REASON_OK;
+	return false;
 }
 
-static enum reason read_upgrade(struct reading *r, struct span list)
+static enum reason read_upgrade(bool *foreign, const struct http_head *head)
 {
+	struct http_list list = {.head = head, .name = "Upgrade"};
 	struct span protocol;
 
-	while (span_member(&list, &protocol)) {
-		if (++r->protocols > HTTP_OPTIONS_MAX)
+	for (unsigned n = 0; http_list_next(&list, &protocol); n++) {
+		if (n == HTTP_OPTIONS_MAX)
 			return REASON_TOO_LARGE;
-		r->foreign |= http_is_foreign(protocol);
-	}
-	return REASON_OK;
-}
-
-static enum reason read_authorization(struct reading *r, struct span value)
-{
-	r->request->pins |= http_logs_in(value);
-	return REASON_OK;
-}
-
-static enum reason read_expect(struct reading *r, struct span list)
-{
-	struct span member;
-
-	while (span_member(&list, &member))
-		r->request->expects |= span_is(member, "100-continue");
-	return REASON_OK;
-}
-
-/* Never standardised, but old clients mean by it what they would say in Connection. */
-static enum reason read_proxy_connection(struct reading *r, struct span list)
-{
-	struct span member;
-
-	while (span_member(&list, &member))
-		if (span_is(member, "close"))
-			r->request->persists = false;
-	return REASON_OK;
-}
-
-static enum reason read_fields(struct reading *r)
-{
-	static const struct {
-		struct span name;
-		enum reason (*read)(struct reading *r, struct span value);
-	} readers[] = {
-	    {SPAN("Authorization"), read_authorization},
-	    {SPAN("Expect"), read_expect},
-	    {SPAN("Max-Forwards"), read_max_forwards},
-	    {SPAN("Proxy-Connection"), read_proxy_connection},
-	    {SPAN("Upgrade"), read_upgrade},
-	    {SPAN("Via"), read_via},
-	};
-
-	for (size_t i = 0; i < r->head->field_count; i++) {
-		const struct http_field *field = &r->head->fields[i];
-		enum reason reason = REASON_OK;
-
-		for (size_t n = 0; n < COUNT(readers) && reason == REASON_OK; n++)
-			if (span_same(field->name, readers[n].name))
-				reason = readers[n].read(r, field->value);
-		if (reason != REASON_OK)
-			return reason;
+		*foreign |= http_is_foreign(protocol);
 	}
 	return REASON_OK;
 }
@@ -150,36 +93,54 @@ static bool has_content(const struct http_head *head)
 	return head->framing == HTTP_BODY_CHUNKED || head->body_length > 0;
 }
 
+/* Who may not ask, or not like that. */
+static enum reason check(
+    const struct http_head *head, const struct http_options *options, const char *pseudonym)
+{
+	if (options->strange || names_vital(options))
+		return REASON_MALFORMED;
+	if (span_equal(head->method, "TRACE") && has_content(head)) /* RFC 9110, 9.3.8 */
+		return REASON_MALFORMED;
+	return pseudonym && went_through(head, pseudonym) ? REASON_LOOP : REASON_OK;
+}
+
+/* HTTP/1.0 knows neither upgrades (RFC 9110, 7.8) nor expectations (10.1.1), and is not kept open
+ * for a client (RFC 9112, 9.3).  Proxy-Connection was never standardised, but means the same. */
+static void describe(
+    struct http_request *request, const struct http_head *head, const struct http_options *options)
+{
+	request->old = head->minor == 0;
+	request->persists =
+	    !request->old && !options->close && !http_head_lists(head, "Proxy-Connection", "close");
+	request->head = span_equal(head->method, "HEAD");
+	request->trace = span_equal(head->method, "TRACE");
+	request->upgrade = request->upgrade && options->upgrade && !request->old;
+	request->expects =
+	    !request->old && has_content(head) && http_head_lists(head, "Expect", "100-continue");
+	request->may_repeat = is_idempotent(head->method) && !has_content(head);
+	request->pins = http_logs_in(head, "Authorization");
+	request->receiver = request->max_forwards == 0 ? HTTP_TO_US : HTTP_TO_ORIGIN;
+}
+
 enum reason http_request_read(
     struct http_request *request, const struct http_head *head, const char *pseudonym)
 {
-	struct reading r = {.request = request, .head = head, .pseudonym = pseudonym};
 	struct http_options options;
 	enum reason reason;
 
+	*request = (struct http_request){.max_forwards = -1};
 	if (head->form != HTTP_ABSOLUTE)
 		return REASON_MALFORMED;
 	if (!span_is(head->scheme, "http"))
 		return REASON_BAD_SCHEME;
 	if (!http_options_read(&options, head))
 		return REASON_TOO_LARGE;
-	if (options.strange || names_vital(&options))
-		return REASON_MALFORMED;
-	*request = (struct http_request){.persists = head->minor > 0 && !options.close,
-	    .old = head->minor == 0,
-	    .head = span_equal(head->method, "HEAD"),
-	    .trace = span_equal(head->method, "TRACE"),
-	    .may_repeat = is_idempotent(head->method) && !has_content(head),
-	    .max_forwards = -1};
-	reason = read_fields(&r);
-	if (reason != REASON_OK)
-		return reason;
-	if (request->trace && has_content(head)) /* RFC 9110, 9.3.8 */
-		return REASON_MALFORMED;
-	if (request->max_forwards == 0)
-		request->receiver = HTTP_TO_US;
-	/* RFC 9110, 7.8 and 10.1.1: HTTP/1.0 knows neither. */
-	request->upgrade = options.upgrade && r.foreign && !request->old;
-	request->expects = request->expects && has_content(head) && !request->old;
-	return REASON_OK;
+	reason = check(head, &options, pseudonym);
+	if (reason == REASON_OK)
+		reason = read_max_forwards(&request->max_forwards, head);
+	if (reason == REASON_OK)
+		reason = read_upgrade(&request->upgrade, head);
+	if (reason == REASON_OK)
+		describe(request, head, &options);
+	return reason;
 }

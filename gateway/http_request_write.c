@@ -100,6 +100,16 @@ static bool write_expect(struct writing *w, const struct http_field *field)
 
 /* --- lists that we add to --------------------------------------------------------------------- */
 
+static bool write_via(struct writing *w, const struct http_field *field)
+{
+	if (!w->plan->pseudonym)
+		return http_write_field(w->out, field);
+	if (w->via)
+		return true;
+	w->via = true;
+	return http_write_via(w->out, w->head, &w->options, field->name, w->plan->pseudonym);
+}
+
 /* Lines that Connection names are the client's own affair: ours stands alone then. */
 static bool add(
     struct writing *w, struct span name, struct span ours, bool (*sound)(struct span value))
@@ -107,23 +117,6 @@ static bool add(
 	const struct http_head *head = http_options_name(&w->options, name) ? NULL : w->head;
 
 	return http_write_list(w->out, head, name, ours, sound);
-}
-
-static bool add_via(struct writing *w, struct span name)
-{
-	char ours[4 + 255 + 1];
-	int n = snprintf(ours, sizeof(ours), "1.%d %s", w->head->minor, w->plan->pseudonym);
-
-	assert(n > 0 && (size_t)n < sizeof(ours));
-	w->via = true;
-	return add(w, name, (struct span){ours, (size_t)n}, NULL);
-}
-
-static bool write_via(struct writing *w, const struct http_field *field)
-{
-	if (!w->plan->pseudonym)
-		return http_write_field(w->out, field);
-	return w->via || add_via(w, field->name);
 }
 
 /* A quoted string without its end would swallow what comes after it (RFC 7239, 4). */
@@ -270,7 +263,9 @@ static bool write_rest(struct writing *w)
 {
 	const struct http_request_plan *plan = w->plan;
 
-	if (plan->pseudonym && !w->via && !add_via(w, (struct span)SPAN("Via")))
+	if (plan->pseudonym && !w->via &&
+	    !http_write_via(
+	        w->out, w->head, &w->options, (struct span)SPAN("Via"), plan->pseudonym))
 		return false;
 	if (plan->forwarded == HTTP_FORWARDED_APPEND) {
 		if (!w->forwarded && !add_forwarded(w, (struct span)SPAN("Forwarded")))
