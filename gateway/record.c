@@ -50,32 +50,41 @@ static void none(struct line *l)
 	put_string(l, l->json ? "null" : "-");
 }
 
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
 /* Text of ours or of a peer: escaped, and in logfmt quoted where a reader would stumble. */
 static void text(struct line *l, const char *key, const char *value)
 {
-	char escaped[4 * HOST_NAME_LENGTH + 1];
-	size_t used = 0;
+	char escaped[8];
 	bool quote = l->json || (value != NULL && (*value == '\0' || strpbrk(value, " =\"\\")));
+
+	size_t n;
 
 	name(l, key);
 	if (value == NULL) {
 		none(l);
 		return;
 	}
-	for (; *value != '\0' && used + 7 < sizeof escaped; value++) {
-		unsigned char c = (unsigned char)*value;
-
-		if (c == '"' || c == '\\')
-			used += (size_t)snprintf(escaped + used, 3, "\\%c", c);
-		else if (c < 0x20 || c > 0x7e)
-			used +=
-			    (size_t)snprintf(escaped + used, 7, l->json ? "\\u%04x" : "\\x%02x", c);
-		else
-			escaped[used++] = (char)c;
-	}
 	if (quote)
 		put(l, "\"", 1);
-	put(l, escaped, used);
+	for (; *value != '\0'; value += n) {
+		unsigned char c = (unsigned char)*value;
+
+		for (n = 0; is_plain(value[n]); n++)
+			continue;
+		put(l, value, n);
+		if (n > 0)
+			continue;
+		n = 1;
+		if (c == '"' || c == '\\')
+			snprintf(escaped, sizeof escaped, "\\%c", c);
+		else
+			snprintf(escaped, sizeof escaped, l->json ? "\\u%04x" : "\\x%02x", c);
+		put_string(l, escaped);
+	}
 	if (quote)
 		put(l, "\"", 1);
 }
@@ -168,7 +177,7 @@ char *record_head(const struct record *r, bool json)
 	    .resolve_ms = -1,
 	    .hops_ms = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}};
 	const struct dial_outcome *dialled = r->dialled != NULL ? r->dialled : &nothing;
-	char buffer[RECORD_MAX - 256], target[TARGET_TEXT], id[64];
+	char buffer[RECORD_HEAD_MAX], target[TARGET_TEXT], id[64];
 	struct line l = {.text = buffer, .size = sizeof buffer - 1, .json = json};
 
 	put_time(&l, r->started_ms);
@@ -190,9 +199,48 @@ char *record_head(const struct record *r, bool json)
 	return strndup(buffer, l.length);
 }
 
+/* A copy that ends in NUL; what is over `max` is cut. */
+static char *keep(char *to, struct span s, size_t max)
+{
+	static const char cut[] = "...";
+	size_t n = s.length <= max ? s.length : max - strlen(cut);
+
+	memcpy(to, s.text, n);
+	to[n] = '\0';
+	if (n < s.length)
+		strcpy(to + n, cut);
+	return to + strlen(to) + 1;
+}
+
+struct record_http *record_http_new(const struct http_head *head, bool query)
+{
+	struct span url = head->form == HTTP_ABSOLUTE ? head->uri : (struct span){"", 0};
+	bool several;
+	const struct http_field *agent = http_head_field(head, "User-Agent", &several);
+	struct record_http *http =
+	    malloc(sizeof *http + HTTP_METHOD_MAX + RECORD_URL_MAX + RECORD_AGENT_MAX + 3);
+	char *at;
+
+	if (http == NULL)
+		return NULL;
+	*http = (struct record_http){.method = http->text};
+	if (!query && url.length > 0 && memchr(url.text, '?', url.length) != NULL)
+		url.length = (size_t)((char *)memchr(url.text, '?', url.length) - url.text);
+	at = keep(http->text, head->method, HTTP_METHOD_MAX);
+	if (url.length > 0)
+		http->url = at;
+	at = keep(at, url, RECORD_URL_MAX);
+	if (agent != NULL) {
+		http->agent = at;
+		keep(at, agent->value, RECORD_AGENT_MAX);
+	}
+	return http;
+}
+
 size_t record_line(char *out, const char *head, const struct record_end *end, bool json)
 {
 	struct line l = {.text = out, .size = RECORD_MAX - 1, .json = json};
+	const struct record_http *http = end->http;
 
 	put_string(&l, head);
 	number(&l, "first_byte_ms", end->first_byte_ms);
@@ -200,6 +248,10 @@ size_t record_line(char *out, const char *head, const struct record_end *end, bo
 	number(&l, "down", (int64_t)end->down);
 	number(&l, "duration_ms", end->duration_ms);
 	text(&l, "end", reason_row(end->end)->log_name);
+	text(&l, "method", http != NULL ? http->method : NULL);
+	number(&l, "status", http != NULL && http->status > 0 ? http->status : -1);
+	text(&l, "url", http != NULL ? http->url : NULL);
+	text(&l, "agent", http != NULL ? http->agent : NULL);
 	if (json)
 		put(&l, "}", 1);
 	return l.length;

@@ -4,12 +4,14 @@
 
 #include "gateway/conf.h"
 #include "gateway/dial.h"
+#include "gateway/http_head.h"
 
 /*
  * A session's line in the access log.  Its head, all that is known when the relay starts, is
  * written then and kept as text, so that an established session holds nothing else for it.
  */
-#define RECORD_MAX 8192 /* more than the longest names, user and file can fill */
+#define RECORD_HEAD_MAX 8192 /* more than the longest names, user and file can fill */
+#define RECORD_MAX (RECORD_HEAD_MAX + 8192)
 
 struct record {
 	uint64_t client_id, session_id;
@@ -26,11 +28,24 @@ struct record {
 	int64_t resolve_ms;                 /* of the target's name here; -1: not asked */
 };
 
+/* What a line says of an HTTP request. */
+struct record_http {
+	int status;                       /* that the client was told; 0: nothing */
+	const char *method, *url, *agent; /* below; url and agent NULL if there is none */
+	char text[];
+};
+#define RECORD_URL_MAX 2048 /* a longer one is cut, and ends in "..." */
+#define RECORD_AGENT_MAX 256
+
+/* `query`: the URL with what follows its question mark.  NULL: out of memory. */
+struct record_http *record_http_new(const struct http_head *head, bool query);
+
 struct record_end {
 	int64_t first_byte_ms; /* from the start; -1: none came */
 	uint64_t up, down;
 	int64_t duration_ms;
 	enum reason end;
+	const struct record_http *http; /* NULL: not HTTP, or not to be understood */
 };
 
 /* The head of a line, to be freed by the caller.  NULL: out of memory. */

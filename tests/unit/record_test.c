@@ -26,6 +26,18 @@ static void assert_line(
 	free(head);
 }
 
+static void assert_tail(
+    const struct record *r, const struct record_end *end, bool json, const char *tail)
+{
+	char out[RECORD_MAX];
+	char *head = record_head(r, json);
+	size_t n = record_line(out, head, end, json);
+
+	out[n] = '\0';
+	assert_string_equal(out + n - strlen(tail), tail);
+	free(head);
+}
+
 static void nothing_known(void **state)
 {
 	const struct record r = {.listener = "main",
@@ -39,14 +51,16 @@ static void nothing_known(void **state)
 	assert_line(&r, &end, false,
 	    "time=1970-01-01T00:00:00.000Z id=0.4.1 listener=main client=192.0.2.9:5000 user=- "
 	    "protocol=- command=- target=- rule=- route=- hops=- family=- resolve_ms=- hops_ms=- "
-	    "connect_ms=- first_byte_ms=- up=0 down=0 duration_ms=0 end=protocol-unknown");
+	    "connect_ms=- first_byte_ms=- up=0 down=0 duration_ms=0 end=protocol-unknown "
+	    "method=- status=- url=- agent=-");
 	assert_line(&r, &end, true,
 	    "{\"time\":\"1970-01-01T00:00:00.000Z\",\"id\":\"0.4.1\",\"listener\":\"main\","
 	    "\"client\":\"192.0.2.9:5000\",\"user\":null,\"protocol\":null,\"command\":null,"
 	    "\"target\":null,\"rule\":null,\"route\":null,\"hops\":[],\"family\":null,"
 	    "\"resolve_ms\":null,\"hops_ms\":[],\"connect_ms\":null,\"first_byte_ms\":null,\"up\":"
 	    "0,"
-	    "\"down\":0,\"duration_ms\":0,\"end\":\"protocol-unknown\"}");
+	    "\"down\":0,\"duration_ms\":0,\"end\":\"protocol-unknown\",\"method\":null,"
+	    "\"status\":null,\"url\":null,\"agent\":null}");
 }
 
 static void everything_known(void **state)
@@ -82,7 +96,7 @@ static void everything_known(void **state)
 	    "rule=/etc/hopgate.conf:7 route=via,unresolved hops=office,dmz family=ipv4 "
 	    "resolve_ms=2 "
 	    "hops_ms=12,- connect_ms=3 first_byte_ms=12 up=100 down=4294967296 duration_ms=77 "
-	    "end=closed");
+	    "end=closed method=- status=- url=- agent=-");
 	assert_line(&r, &over, true,
 	    "{\"time\":\"2026-01-02T03:04:05.678Z\",\"id\":\"1.4.1\",\"listener\":\"main\","
 	    "\"client\":\"[2001:db8::9]:5000\",\"user\":\"al "
@@ -92,7 +106,63 @@ static void everything_known(void **state)
 	    "hopgate.conf:7\",\"route\":\"via,unresolved\",\"hops\":[\"office\",\"dmz\"],"
 	    "\"family\":\"ipv4\",\"resolve_ms\":2,\"hops_ms\":[12,null],\"connect_ms\":3,"
 	    "\"first_byte_ms\":12,\"up\":100,\"down\":4294967296,\"duration_ms\":77,\"end\":"
-	    "\"closed\"}");
+	    "\"closed\",\"method\":null,\"status\":null,\"url\":null,\"agent\":null}");
+}
+
+static struct record_http *read_request(const char *text, bool query)
+{
+	struct http_head head;
+	struct record_http *http;
+
+	assert_int_equal(http_head_request(&head, (const uint8_t *)text, strlen(text), 65536), 1);
+	http = record_http_new(&head, query);
+	assert_non_null(http);
+	return http;
+}
+
+static void an_http_request(void **state)
+{
+	static const char request[] = "POST http://h.example:80/a\"b?token=1 HTTP/1.1\r\n"
+	                              "Host: h.example\r\nUser-Agent: x \xff y\r\n\r\n";
+	const struct record r = {.listener = "main", .client = "c", .resolve_ms = -1};
+	struct record_end end = over;
+	struct record_http *http = read_request(request, false);
+
+	(void)state;
+	http->status = 404;
+	end.http = http;
+	assert_tail(&r, &end, false,
+	    " end=closed method=POST status=404 url=\"http://h.example:80/a\\\"b\" "
+	    "agent=\"x \\xff y\"");
+	assert_tail(&r, &end, true,
+	    "\"method\":\"POST\",\"status\":404,\"url\":\"http://h.example:80/a\\\"b\","
+	    "\"agent\":\"x \\u00ff y\"}");
+	free(http);
+	end.http = http = read_request(request, true);
+	assert_tail(&r, &end, false, "b?token=1\" agent=\"x \\xff y\"");
+	free(http);
+}
+
+/* What is too long for the line is cut, and says so. */
+static void a_long_request(void **state)
+{
+	char request[6000] = "GET http://h/", *at = request + strlen(request);
+	const struct record r = {.listener = "main", .client = "c", .resolve_ms = -1};
+	struct record_end end = over;
+	struct record_http *http;
+
+	(void)state;
+	memset(at, '"', 4000);
+	strcpy(at + 4000, " HTTP/1.1\r\nHost: h\r\nUser-Agent: ");
+	at = request + strlen(request);
+	memset(at, '\xfe', 500);
+	strcpy(at + 500, "\r\n\r\n");
+	end.http = http = read_request(request, false);
+	assert_int_equal(strlen(http->url), RECORD_URL_MAX);
+	assert_int_equal(strlen(http->agent), RECORD_AGENT_MAX);
+	assert_tail(&r, &end, true, "\\u00fe\\u00fe...\"}");
+	assert_tail(&r, &end, false, "\\xfe\\xfe...");
+	free(http);
 }
 
 /* The longest of everything still gives a line that ends as it should. */
@@ -114,14 +184,7 @@ static void the_longest_line_is_whole(void **state)
 	for (size_t i = 0; i < HOPS_MAX; i++)
 		hops[i] = &hop;
 	for (int json = 0; json < 2; json++) {
-		const char *tail = json ? ",\"end\":\"closed\"}" : " end=closed";
-		char out[RECORD_MAX];
-		char *head = record_head(&r, json);
-		size_t n = record_line(out, head, &over, json);
-
-		assert_true(n < RECORD_MAX - 512);
-		assert_memory_equal(out + n - strlen(tail), tail, strlen(tail));
-		free(head);
+		assert_tail(&r, &over, json, json ? ",\"agent\":null}" : " agent=-");
 	}
 }
 
@@ -130,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_known),
 	    cmocka_unit_test(everything_known),
+	    cmocka_unit_test(an_http_request),
+	    cmocka_unit_test(a_long_request),
 	    cmocka_unit_test(the_longest_line_is_whole),
 	};
 
