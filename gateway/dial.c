@@ -39,18 +39,15 @@ struct dial {
 };
 
 static bool reach(struct dial *d);
-static void ask(struct dial *d);
 
 /* --- the outcome ----------------------------------------------------------------------------- */
 
-/* Everything that belongs to one run through the loop. */
 static void clear(struct dial *d)
 {
 	event_del(&d->timer);
 	connect_free(d->connect);
 	d->connect = NULL;
-	if (d->lookup != NULL)
-		resolver_cancel(d->lookup);
+	resolver_cancel(d->lookup);
 	d->lookup = NULL;
 	stream_free(d->stream);
 	d->stream = NULL;
@@ -318,6 +315,10 @@ static void ask(struct dial *d)
 		ask_for_hop(d, d->plan.hops[d->hop + 1]);
 		return;
 	}
+	if (d->plan.to_hop) {
+		hop_done(d);
+		return;
+	}
 	if (request.target.host.named && wants_address(d))
 		reason = pick(d, d->plan.addresses, d->plan.address_count, &request.target.host);
 	if (reason != REASON_OK)
@@ -387,14 +388,13 @@ static void connected(void *arg, const struct connect_outcome *outcome)
 /* With the options of `hops[0]`, if there is any; HOP_DIRECT has nothing else. */
 static bool connect_to(struct dial *d, const struct in6_addr *addresses, size_t count)
 {
-	const bool direct = d->hop == d->plan.hop_count;
-	const struct hop *hop = direct ? NULL : d->plan.hops[d->hop];
+	const struct hop *hop = d->hop == d->plan.hop_count ? NULL : d->plan.hops[d->hop];
 	const struct connect_plan plan = {
 	    .loop = d->plan.loop,
 	    .addresses = addresses,
 	    .address_count = count,
-	    .port = direct ? d->request.target.port : hop->port,
-	    .unix_path = direct ? NULL : hop->unix_path,
+	    .port = hop == NULL ? d->request.target.port : hop->port,
+	    .unix_path = hop == NULL ? NULL : hop->unix_path,
 	    .hop = d->plan.hop_count > 0 ? d->plan.hops[0] : NULL,
 	    .arrived = d->plan.arrived,
 	    .timeout_ms = left(d),

@@ -16,6 +16,7 @@ struct dial_plan {
 	const struct hop *const
 	    *hops; /* travel order; a HOP_DIRECT may stand first; must outlive the dial */
 	size_t hop_count;
+	bool to_hop; /* end with the stream to the last hop, which is not spoken with */
 	const struct request *request; /* copied: command and target for the last hop */
 	/* Where to connect when no hop is dialled; also what a last hop that wants an address gets
 	 * (the first one of a family it can reach). */

@@ -23,7 +23,7 @@ void talk_clear(struct talk *t)
 	t->stream = NULL;
 }
 
-static void set_credentials(struct credentials *c, const struct hop *hop)
+const struct credentials *talk_credentials(struct credentials *c, const struct hop *hop)
 {
 	memset(c, 0, sizeof *c);
 	if (hop->user != NULL) {
@@ -34,6 +34,7 @@ static void set_credentials(struct credentials *c, const struct hop *hop)
 		c->password_length = strnlen(hop->password, CREDENTIAL_MAX);
 		memcpy(c->password, hop->password, c->password_length);
 	}
+	return c;
 }
 
 void talk_begin(struct talk *t, struct stream *stream, const struct hop *hop, enum hop_protocol as,
@@ -48,7 +49,7 @@ void talk_begin(struct talk *t, struct stream *stream, const struct hop *hop, en
 	};
 	struct credentials credentials;
 
-	set_credentials(&credentials, hop);
+	talk_credentials(&credentials, hop);
 	init[as](&t->handshake, request, &credentials);
 	explicit_bzero(&credentials, sizeof credentials);
 	t->stream = stream;

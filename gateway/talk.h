@@ -14,6 +14,9 @@ struct talk {
 	size_t heard_count;
 };
 
+/* What the hop wants to know of us, to be wiped after use; no user: nothing.  Returns c. */
+const struct credentials *talk_credentials(struct credentials *c, const struct hop *hop);
+
 void talk_init(struct talk *t, struct loop *loop);
 void talk_clear(struct talk *t); /* wipes; the stream is not its own */
 
