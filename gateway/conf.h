@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "gateway/arena.h"
+#include "gateway/http_request.h"
 #include "gateway/log.h"
 #include "gateway/target.h"
 #include "resolver/resolver.h"
@@ -15,7 +16,7 @@
 /* The configuration: read once, never changed, shared by all workers. */
 
 struct timeouts { /* milliseconds; 0 = off */
-	int64_t handshake, auth, dial, connect, idle, half_close, close;
+	int64_t handshake, auth, dial, connect, idle, half_close, keep_alive, close;
 };
 
 struct limits { /* 0 = off */
@@ -50,6 +51,16 @@ struct client_rule { /* allow, deny */
 	struct prefix prefix;
 };
 
+struct http_settings {
+	bool via;
+	const char *pseudonym; /* in Via, a token; NULL: the one that was made at the start */
+	enum http_forwarded forwarded;
+	struct ports *connect_ports; /* where CONNECT may lead */
+	size_t connect_port_count;
+	size_t max_head;
+	bool log_query; /* the access log's urls keep what follows the `?` */
+};
+
 struct listener {
 	const char *name;
 	struct place place;
@@ -65,7 +76,7 @@ struct listener {
 	    *routes; /* NULL: everything direct (no route in the configuration at all) */
 	struct timeouts timeouts;
 	struct limits limits;
-	size_t max_head;
+	struct http_settings http;
 };
 
 struct conf {
@@ -127,6 +138,8 @@ void conf_dump(const struct conf *conf, FILE *out);
 
 /* May this client (NULL: on a unix socket) use the listener?  Most specific rule, equal = deny. */
 bool listener_allows(const struct listener *listener, const struct in6_addr *client);
+/* May CONNECT, as HTTP says it, lead to this port? */
+bool listener_connects(const struct listener *listener, uint16_t port);
 const struct listener *conf_listener(const struct conf *conf, const char *name);
 
 #endif

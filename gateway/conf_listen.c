@@ -8,9 +8,7 @@
 #include "gateway/conf_read.h"
 #include "gateway/value.h"
 
-#define COMMANDS_BUILT (1u << COMMAND_CONNECT)
-#define HEAD_MIN 1024
-#define HEAD_MAX (1u << 20)
+#define COMMANDS_BUILT (1u << COMMAND_CONNECT | 1u << COMMAND_HTTP)
 
 static void read_protocols(struct reader *r, const struct directive *d, void *object)
 {
@@ -107,28 +105,6 @@ static void read_routes(struct reader *r, const struct directive *d, void *objec
 		conf_missing(r, &d->words[1], d->at[1], "routes");
 }
 
-static const char *value_head(const struct word *word, void *field)
-{
-	size_t size;
-	const char *wrong = value_size(word, &size);
-
-	if (wrong == NULL && (size < HEAD_MIN || size > HEAD_MAX))
-		wrong = "is not a size for a head, expected 1k to 1m";
-	if (wrong == NULL)
-		*(size_t *)field = size;
-	return wrong;
-}
-
-static const struct rule http_rules[] = {{.name = "max-head",
-                                             .usage = "SIZE",
-                                             .min = 1,
-                                             .max = 1,
-                                             .value = value_head,
-                                             .offset = offsetof(struct listener, max_head),
-                                             .standard = "16k"},
-    {.name = "via", .flags = RULE_LATER}, {.name = "forwarded", .flags = RULE_LATER},
-    {.name = "connect-ports", .flags = RULE_LATER}, {0}};
-
 #define LATER(word) \
 	{ \
 		.name = word, .flags = RULE_LATER \
@@ -165,7 +141,7 @@ const struct rule conf_listen_rules[] = {{.name = "address",
         .min = 1,
         .max = RULE_MANY,
         .read = read_commands,
-        .standard = "connect"},
+        .standard = "connect http"},
     {.name = "routes", .usage = "NAME", .min = 1, .max = 1, .read = read_routes},
     {.name = "timeouts",
         .flags = RULE_BLOCK | RULE_INHERITS,
@@ -175,11 +151,14 @@ const struct rule conf_listen_rules[] = {{.name = "address",
         .flags = RULE_BLOCK | RULE_INHERITS,
         .block = conf_listen_limits_rules,
         .offset = offsetof(struct listener, limits)},
-    {.name = "http", .flags = RULE_BLOCK, .block = http_rules}, LATER("tls"),
-    LATER("proxy-protocol"), LATER("bind"), LATER("udp"), LATER("forward"), LATER("exec"),
-    LATER("transparent"), LATER("serve"), LATER("wrap"), LATER("unwrap"), LATER("http-header"),
-    LATER("capture"), LATER("access-program"), LATER("on-end"), LATER("status-dir"),
-    LATER("socket"), LATER("resolver"), LATER("log"), {0}};
+    {.name = "http",
+        .flags = RULE_BLOCK,
+        .block = conf_http_rules,
+        .offset = offsetof(struct listener, http)},
+    LATER("tls"), LATER("proxy-protocol"), LATER("bind"), LATER("udp"), LATER("forward"),
+    LATER("exec"), LATER("transparent"), LATER("serve"), LATER("wrap"), LATER("unwrap"),
+    LATER("http-header"), LATER("capture"), LATER("access-program"), LATER("on-end"),
+    LATER("status-dir"), LATER("socket"), LATER("resolver"), LATER("log"), {0}};
 
 /* --- an open proxy by accident ---------------------------------------------------------------- */
 

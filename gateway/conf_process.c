@@ -192,8 +192,8 @@ void conf_read_access_log(struct reader *r, const struct directive *d, void *obj
 const struct rule conf_timeouts_rules[] = {TIMEOUT("handshake", handshake, "30s"),
     TIMEOUT("auth", auth, "15s"), TIMEOUT("dial", dial, "30s"), TIMEOUT("connect", connect, "10s"),
     TIMEOUT("idle", idle, "2h5m"), TIMEOUT("half-close", half_close, "4m"),
-    TIMEOUT("close", close, "5s"), {.name = "bind", .flags = RULE_LATER},
-    {.name = "udp-idle", .flags = RULE_LATER}, {.name = "keep-alive", .flags = RULE_LATER}, {0}};
+    TIMEOUT("keep-alive", keep_alive, "60s"), TIMEOUT("close", close, "5s"),
+    {.name = "bind", .flags = RULE_LATER}, {.name = "udp-idle", .flags = RULE_LATER}, {0}};
 
 #define LIMIT(word, field, words, reader) \
 	{ \

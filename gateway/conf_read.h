@@ -40,6 +40,7 @@ extern const struct rule conf_hop_rules[];                         /* conf_hop.c
 extern const struct rule conf_routes_rules[], conf_access_rules[]; /* conf_route.c */
 extern const struct rule conf_listen_rules[];                      /* conf_listen.c */
 extern const struct rule conf_address_rules[];                     /* conf_address.c */
+extern const struct rule conf_http_rules[];                        /* conf_http.c */
 
 /* Readers of directives of the top level; `conf` is the struct conf. */
 void conf_read_workers(struct reader *r, const struct directive *d, void *conf);

@@ -110,6 +110,9 @@ static void say_refusal(const struct explanation *e)
 	fprintf(e->out, "refused     %s", reason_row(plan->reason)->text);
 	if (plan->reason == REASON_OWN_DOOR)
 		fputs(", unless a row with an address or a prefix opens them", e->out);
+	else if (plan->reason == REASON_DENIED && question_port_denied(e->question, e->listener))
+		fprintf(e->out, ": 'connect-ports' of the listener leave out %u",
+		    e->question->target.port);
 	else if (plan->rule.line > 0)
 		fprintf(e->out, ", by the row at %s:%u", plan->rule.file, plan->rule.line);
 	if (plan->text != NULL)

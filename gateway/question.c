@@ -50,6 +50,8 @@ static const char *set_command(struct question *q, const char *value)
 	for (int i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(command_name((enum command)i), value) == 0) {
 			q->command = (enum command)i;
+			if (q->command == COMMAND_HTTP)
+				q->protocol = PROTOCOL_HTTP;
 			return NULL;
 		}
 	return "is not a command, expected connect, bind, udp or http";
@@ -182,6 +184,12 @@ static bool is_local(const struct question *q)
 	return address_is_ipv4(&q->from) && q->from.s6_addr[12] == 127;
 }
 
+bool question_port_denied(const struct question *q, const struct listener *listener)
+{
+	return q->protocol == PROTOCOL_HTTP && q->command == COMMAND_CONNECT &&
+	    !listener_connects(listener, q->target.port);
+}
+
 /* What the listener refuses before the request is decided, or REASON_OK. */
 static enum reason listener_refusal(const struct question *q, const struct listener *listener)
 {
@@ -189,6 +197,8 @@ static enum reason listener_refusal(const struct question *q, const struct liste
 		return REASON_CLIENT_DENIED;
 	if (!(listener->commands & 1u << q->command))
 		return REASON_COMMAND_DENIED;
+	if (question_port_denied(q, listener))
+		return REASON_DENIED;
 	return REASON_OK;
 }
 

@@ -23,7 +23,8 @@ struct question {
 	size_t address_count;
 };
 
-/* From this machine, CONNECT by SOCKS5, Monday noon, nobody logged in. */
+/* From this machine, CONNECT by SOCKS5, Monday noon, nobody logged in.  The command http is by
+ * HTTP. */
 void question_init(struct question *question);
 /*
  * One condition: `user alice`, `user @staff`, `from 10.1.2.3`, `from unix`, `listener main`,
@@ -36,6 +37,8 @@ bool question_knows(const char *condition);
 
 /* The listener that is asked; NULL if there is none of that name. */
 const struct listener *question_listener(const struct question *question, const struct conf *conf);
+/* Do the `connect-ports` of that listener leave out the port that is asked for? */
+bool question_port_denied(const struct question *question, const struct listener *listener);
 /* The query as routes take it; it points into the question. */
 struct query question_query(const struct question *question, const struct conf *conf);
 /* Decide.  PLAN_ROUTE_NEEDS_ADDRESSES: nobody can say without addresses. */

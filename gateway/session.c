@@ -369,7 +369,7 @@ struct session *session_start(struct client *c, enum reason refused)
 	u->wall_ms = wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 	u->reason = refused;
 	u->resolve_ms = -1;
-	buffer_init(&u->in, &c->worker->loop.buffers, c->listener->max_head);
+	buffer_init(&u->in, &c->worker->loop.buffers, c->listener->http.max_head);
 	buffer_init(&u->out, &c->worker->loop.buffers, ANSWER_MAX);
 	evtimer_assign(&u->timer, c->worker->loop.base, timed_out, s);
 	session_enter(s, STEP_GREET);

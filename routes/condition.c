@@ -16,9 +16,7 @@ enum form { FORM_PLAIN, FORM_NOBODY, FORM_AUTH, FORM_UNIX };
 struct value {
 	enum form form;
 	union {
-		struct {
-			unsigned first, last;
-		} ports;
+		struct ports ports;
 		unsigned number; /* enum command, enum protocol */
 		char *text;      /* user, auth block, listener */
 		struct prefix prefix;
@@ -55,36 +53,14 @@ static const char no_memory[] = "out of memory";
 
 /* --- ports ----------------------------------------------------------------------------------- */
 
-/* Step over 0..65535 in plain decimal. */
-static bool read_port(const char **at, unsigned *port)
-{
-	const char *start = *at;
-
-	for (*port = 0; **at >= '0' && **at <= '9' && *at - start < 5; (*at)++)
-		*port = *port * 10 + (unsigned)(**at - '0');
-	return *at > start && *port <= UINT16_MAX;
-}
-
 static const char *read_ports(struct value *value, const struct word *word)
 {
-	const char *at = word->text;
-
-	if (!read_port(&at, &value->ports.first))
-		return "expected a port or a range such as 465-587";
-	value->ports.last = value->ports.first;
-	if (*at == '-') {
-		at++;
-		if (!read_port(&at, &value->ports.last))
-			return "expected a port or a range such as 465-587";
-	}
-	if (*at != '\0')
-		return "expected a port or a range such as 465-587";
-	return value->ports.first > value->ports.last ? "the range of ports runs backwards" : NULL;
+	return ports_parse(&value->ports, word->text);
 }
 
 static bool match_ports(const struct value *value, const struct query *query)
 {
-	return query->port >= value->ports.first && query->port <= value->ports.last;
+	return ports_contain(&value->ports, query->port);
 }
 
 static void say_port(struct phrase *text, const struct query *query)

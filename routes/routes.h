@@ -63,6 +63,15 @@ bool prefix_contains(const struct prefix *prefix, const struct in6_addr *address
 /* Embedded IPv4 counts: 10.0.0.0/8 covers 64:ff9b::10.1.2.3. */
 bool prefix_covers(const struct prefix *prefix, const struct in6_addr *address);
 
+/* --- ports (ports.c) ------------------------------------------------------------------------- */
+
+struct ports {
+	uint16_t first, last;
+};
+/* "443", "465-587".  NULL or what is wrong. */
+const char *ports_parse(struct ports *ports, const char *text);
+bool ports_contain(const struct ports *ports, uint16_t port);
+
 /* --- what is asked --------------------------------------------------------------------------- */
 
 enum protocol { PROTOCOL_SOCKS4, PROTOCOL_SOCKS5, PROTOCOL_HTTP, PROTOCOL_COUNT };

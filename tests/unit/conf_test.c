@@ -43,9 +43,8 @@ static void test_nothing_said(void **state)
 	assert_int_equal(listener->addresses[0].endpoints[0].port, 1080);
 	assert_int_equal(listener->addresses[0].endpoints[1].address.s6_addr[15], 1);
 	assert_int_equal(listener->protocols, 7);
-	assert_int_equal(listener->commands, 1u << COMMAND_CONNECT);
+	assert_int_equal(listener->commands, 1u << COMMAND_CONNECT | 1u << COMMAND_HTTP);
 	assert_int_equal(listener->auth_count, 0);
-	assert_int_equal(listener->max_head, 16384);
 	assert_null(listener->routes);
 	assert_true(conf->workers >= 1);
 	assert_int_equal(conf->log_count, 1);
@@ -59,6 +58,7 @@ static void test_nothing_said(void **state)
 	assert_int_equal(conf->timeouts.connect, 10000);
 	assert_int_equal(conf->timeouts.idle, 7500000);
 	assert_int_equal(conf->timeouts.half_close, 240000);
+	assert_int_equal(conf->timeouts.keep_alive, 60000);
 	assert_int_equal(conf->timeouts.close, 5000);
 	assert_int_equal(conf->limits.sessions, 0);
 	assert_true(conf->limits.rate_per_client == 0);
@@ -84,7 +84,7 @@ static void test_process(void **state)
 	    "log syslog local3 warning; log file /l; log stdout debug; log syslog\n"
 	    "access-log file /a json; drain-timeout 30s\n"
 	    "timeouts { idle off; handshake 500ms; auth 1s; dial 2s; connect 3s; half-close 4s; "
-	    "close 6s }\n"
+	    "keep-alive 5s; close 6s }\n"
 	    "limits { sessions 10; sessions-per-client 20; sessions-per-user 30; "
 	    "handshakes-per-client 40; rate-per-client 30/m }\n");
 
@@ -109,6 +109,7 @@ static void test_process(void **state)
 	assert_int_equal(conf->drain_ms, 30000);
 	assert_int_equal(conf->timeouts.idle, 0);
 	assert_int_equal(conf->timeouts.handshake, 500);
+	assert_int_equal(conf->timeouts.keep_alive, 5000);
 	assert_int_equal(conf->timeouts.close, 6000);
 	assert_int_equal(conf->limits.sessions, 10);
 	assert_int_equal(conf->limits.sessions_per_client, 20);
@@ -185,7 +186,8 @@ static void test_listener(void **state)
 	assert_int_equal(listener->auth[0], 1);
 	assert_int_equal(listener->auth[1], 0);
 	assert_int_equal(listener->auth[2], AUTH_NONE);
-	assert_int_equal(listener->max_head, 32768);
+	assert_int_equal(listener->commands, 1u << COMMAND_CONNECT);
+	assert_int_equal(listener->http.max_head, 32768);
 	/* What the listener does not say comes from outside. */
 	assert_int_equal(listener->timeouts.idle, 3600000);
 	assert_int_equal(listener->timeouts.dial, 9000);
@@ -378,7 +380,10 @@ static void test_dump_is_whole(void **state)
 	assert_non_null(strstr(text, "\nresolver {\n"));
 	assert_non_null(listen);
 	assert_non_null(strstr(listen, "    protocols socks4 socks5 http\n"));
-	assert_non_null(strstr(listen, "        max-head 16k\n"));
+	assert_non_null(strstr(listen, "    commands connect http\n"));
+	assert_non_null(strstr(listen,
+	    "    http {\n        via on\n        forwarded off\n        connect-ports all\n"
+	    "        max-head 16k\n        log-query off\n    }\n"));
 	assert_non_null(strstr(listen, "    timeouts {\n        dial 1s\n    }\n"));
 	free(text);
 }

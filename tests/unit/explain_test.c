@@ -32,7 +32,8 @@ static const char text[] = "hop office { uri socks5://relay@gw.example:1080 }\n"
                            "}\n"
                            "routes guests { route default reject }\n"
                            "listen main { address 127.0.0.1:1080; auth staff; deny 203.0.113.9 }\n"
-                           "listen guest { address 127.0.0.1:1081; routes guests }\n";
+                           "listen guest { address 127.0.0.1:1081; routes guests\n"
+                           "http { connect-ports 443 } }\n";
 
 /* --- expect ----------------------------------------------------------------------------------- */
 
@@ -44,10 +45,10 @@ static void expect(const char *line, const char *said)
 	snprintf(whole, sizeof whole, "%sexpect %s\n", text, line);
 	l = load_text(whole, true);
 	if (said[0] != '\0')
-		snprintf(expected, sizeof expected, "text:23:%s\n", said);
+		snprintf(expected, sizeof expected, "text:24:%s\n", said);
 	/* Only errors: the text has its warnings. */
 	assert_string_equal(
-	    strstr(l.said, "text:23:") != NULL ? strstr(l.said, "text:23:") : "", expected);
+	    strstr(l.said, "text:24:") != NULL ? strstr(l.said, "text:24:") : "", expected);
 	assert_int_equal(l.conf != NULL, said[0] == '\0');
 	unload(&l);
 }
@@ -72,7 +73,8 @@ static void test_met_expectations(void **state)
 	    "x.late.example:80 at fri/23:59 resolves none via socks5://192.0.2.9",
 	    "127.0.0.1:80 from 192.0.2.1 reject", "[64:ff9b::10.0.0.1]:80 direct",
 	    "10.0.0.1:80 protocol http command connect direct", "10.0.0.1:80 command bind reject",
-	    "10.0.0.1:80 from 203.0.113.9 reject", "10.0.0.1:80 from 203.0.113.8 direct"};
+	    "10.0.0.1:80 command http direct", "10.0.0.1:80 from 203.0.113.9 reject",
+	    "10.0.0.1:80 from 203.0.113.8 direct"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -120,7 +122,8 @@ static void test_wrong_expectations(void **state)
 
 /* --- explain ---------------------------------------------------------------------------------- */
 
-static void explains(const char *target, const char *resolves, const char *expected)
+/* `conditions`: names and values, up to a NULL. */
+static void explains_with(const char *target, const char *const *conditions, const char *expected)
 {
 	struct loaded l = load_text(text, true);
 	struct question question;
@@ -131,13 +134,20 @@ static void explains(const char *target, const char *resolves, const char *expec
 	assert_non_null(l.conf);
 	question_init(&question);
 	assert_null(target_parse(&question.target, target, strlen(target)));
-	if (resolves != NULL)
-		assert_null(question_set(&question, "resolves", resolves));
+	for (; *conditions != NULL; conditions += 2)
+		assert_null(question_set(&question, conditions[0], conditions[1]));
 	explain(l.conf, &question, out);
 	fclose(out);
 	assert_string_equal(said, expected);
 	free(said);
 	unload(&l);
+}
+
+static void explains(const char *target, const char *resolves, const char *expected)
+{
+	const char *const conditions[] = {resolves != NULL ? "resolves" : NULL, resolves, NULL};
+
+	explains_with(target, conditions, expected);
 }
 
 static void test_chain(void **state)
@@ -239,6 +249,46 @@ static void test_addresses(void **state)
 	    "addresses   10.0.0.1\n");
 }
 
+/* A request that is forwarded comes by HTTP. */
+static void test_http(void **state)
+{
+	static const char *const conditions[] = {"command", "http", NULL};
+
+	(void)state;
+	explains_with("10.1.1.1:80", conditions,
+	    "direct\n"
+	    "request     http 10.1.1.1:80 by http, listener main, from 127.0.0.1\n"
+	    "access      pass: text:7: pass any\n"
+	    "candidates  text:9: 10.0.0.0/8 direct\n"
+	    "            wins\n"
+	    "            text:18: default via socks5://192.0.2.9:1080\n"
+	    "            lost: less specific\n"
+	    "name        none: an address needs no look-up\n"
+	    "addresses   10.1.1.1\n");
+}
+
+static void test_connect_ports(void **state)
+{
+	static const char *const conditions[] = {
+	    "listener", "guest", "protocol", "http", NULL, NULL};
+
+	(void)state;
+	explains_with("10.1.1.1:80", conditions,
+	    "reject\n"
+	    "request     connect 10.1.1.1:80 by http, listener guest, from 127.0.0.1\n"
+	    "access      pass: text:7: pass any\n"
+	    "candidates  text:20: default reject\n"
+	    "            wins\n"
+	    "refused     not allowed: 'connect-ports' of the listener leave out 80\n");
+	explains_with("10.1.1.1:443", conditions,
+	    "reject\n"
+	    "request     connect 10.1.1.1:443 by http, listener guest, from 127.0.0.1\n"
+	    "access      pass: text:7: pass any\n"
+	    "candidates  text:20: default reject\n"
+	    "            wins\n"
+	    "refused     rejected by a route, by the row at text:20\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +299,8 @@ int main(void)
 	    cmocka_unit_test(test_direct),
 	    cmocka_unit_test(test_reject),
 	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_http),
+	    cmocka_unit_test(test_connect_ports),
 	};
 
 	return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
