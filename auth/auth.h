@@ -50,7 +50,7 @@ struct auth_question {
 	size_t user_length, password_length;
 	int64_t deadline_ms; /* for the whole check, from now */
 };
-#define AUTH_BLOCKS_MAX 32 /* of one question; more are unavailable */
+#define AUTH_BLOCKS_MAX 32 /* of one question, so of one listener; more are unavailable */
 /*
  * done() comes once, from the loop, never before this returns; `block` is the index that accepted,
  * and the handle is freed when it has been called.  auth_check_free() cancels.  NULL: out of

@@ -47,6 +47,7 @@ static void read_auth(struct reader *r, const struct directive *d, void *object)
 {
 	struct listener *listener = object;
 	struct conf *conf = r->conf;
+	size_t blocks = 0;
 
 	for (size_t i = 1; i < d->count; i++) {
 		size_t index = 0;
@@ -63,6 +64,11 @@ static void read_auth(struct reader *r, const struct directive *d, void *object)
 		} else if (index == conf->auth_count) {
 			conf_missing(r, &d->words[i], d->at[i], "auth");
 			continue;
+		} else if (blocks++ == AUTH_BLOCKS_MAX) {
+			conf_error(r, d, i,
+			    "'%s' is one too many, expected at most %d 'auth' blocks in a listener",
+			    d->words[i].text, AUTH_BLOCKS_MAX);
+			return;
 		}
 		listener->auth = arena_push(r->parser->arena, listener->auth, &listener->auth_count,
 		    sizeof *listener->auth);

@@ -2,6 +2,7 @@
 /* A session's first steps: which protocol the client speaks, who it is, what it asks for. */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "gateway/setup.h"
@@ -73,7 +74,7 @@ static void authenticate(struct session *s)
 	struct client *c = s->client;
 	struct setup *u = s->setup;
 	const struct credentials *given = &u->handshake.credentials;
-	uint16_t blocks[UINT8_MAX];
+	uint16_t blocks[AUTH_BLOCKS_MAX];
 	struct auth_question question = {
 	    .blocks = blocks,
 	    .user = given->user,
@@ -84,9 +85,12 @@ static void authenticate(struct session *s)
 	        c->listener->timeouts.auth > 0 ? c->listener->timeouts.auth : NO_LIMIT_MS,
 	};
 
-	for (size_t i = 0; i < c->listener->auth_count && i < UINT8_MAX; i++)
-		if (c->listener->auth[i] != AUTH_NONE)
-			blocks[question.block_count++] = c->listener->auth[i];
+	for (size_t i = 0; i < c->listener->auth_count; i++) {
+		if (c->listener->auth[i] == AUTH_NONE)
+			continue;
+		assert(question.block_count < AUTH_BLOCKS_MAX);
+		blocks[question.block_count++] = c->listener->auth[i];
+	}
 	session_enter(s, STEP_AUTH);
 	if (c->worker->auth != NULL)
 		u->check = auth_link_ask(c->worker->auth, &question, checked, s);

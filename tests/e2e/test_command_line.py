@@ -127,6 +127,22 @@ def test_errors(tmp_path, text, word):
     assert ": error:" in said and word in said, said
 
 
+def test_a_listener_with_too_many_auth_blocks(tmp_path):
+    users = tmp_path / "users"
+    users.touch(mode=0o600)
+    names = [f"a{i}" for i in range(33)]
+    blocks = "".join(f"auth {name} {{ password-file {users} }}\n" for name in names)
+    listen = "listen main { address 127.0.0.1:1; auth %s }\n"
+    status, said = program.check(tmp_path, blocks + listen % " ".join(names[:32]))
+    assert status == 0, said
+    status, said = program.check(tmp_path, blocks + listen % " ".join(names))
+    assert status == 1
+    at = len(listen % " ".join(names[:32])) - len(" }\n") + 2
+    assert (
+        f":34:{at}: error: 'a32' is one too many, expected at most 32 'auth' blocks" in said
+    ), said
+
+
 @pytest.mark.parametrize(
     "text",
     [

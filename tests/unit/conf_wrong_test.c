@@ -320,6 +320,8 @@ static void test_rows(void **state)
 	RUN(rows);
 }
 
+#define TEN_OF_A "a a a a a a a a a a "
+
 static void test_listeners(void **state)
 {
 	static const struct mistake rows[] = {
@@ -355,6 +357,10 @@ static void test_listeners(void **state)
 	    {"listen x { address 1 { mode 600 } }",
 	        "1:12: error: only a 'unix:' address with a path takes a block"},
 	    {"listen x { address 1; auth stuff }", "1:28: error: no 'auth' is named 'stuff'"},
+	    {"auth a { password-file /u }\n"
+	     "listen x { address 1; auth none " TEN_OF_A TEN_OF_A TEN_OF_A "a a a a }",
+	        "2:97: error: 'a' is one too many, expected at most 32 'auth' blocks in a "
+	        "listener"},
 	    {"listen x { address 1; routes other }", "1:30: error: no 'routes' is named 'other'"},
 	    {"listen x { address 1; protocols socks }",
 	        "1:33: error: 'socks' is unknown here, expected socks4, socks5 or http; did you "
