@@ -8,8 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <arpa/inet.h>
 #include <cmocka.h>
@@ -59,31 +57,6 @@ static void fill_crowd(enum dns_fault fault)
 		crowd[i] = (struct dns_row){.name = crowd_names[i], A, .fault = fault};
 	}
 	crowd[WAITERS] = (struct dns_row){0};
-}
-
-static int setup(void **state)
-{
-	struct resolving *r = malloc(sizeof(*r));
-
-	assert_non_null(r);
-	resolving_setup(r, rows);
-	*state = r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	resolving_teardown(*state);
-	free(*state);
-	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* --- what servers say --- */
@@ -201,10 +174,10 @@ static void silence_ends_after_all_tries(void **state)
 	r->config.timeout_ms = 300;
 	r->config.tries = 3;
 	resolving_start(r);
-	begun_ms = now_ms();
+	begun_ms = resolving_now();
 	resolve(r, "silent.test", RESOLVER_IPV4, RESOLVER_TIMEOUT, "");
-	assert_true(now_ms() - begun_ms >= 750);
-	assert_true(now_ms() - begun_ms < 2500);
+	assert_true(resolving_now() - begun_ms >= 750);
+	assert_true(resolving_now() - begun_ms < 2500);
 	assert_true(r->dns->a >= 3);
 }
 
@@ -225,19 +198,19 @@ static unsigned closed_port(void)
 static void a_dead_server_is_passed_over(void **state)
 {
 	struct resolving *r = *state;
-	int64_t begun_ms = now_ms();
+	int64_t begun_ms = resolving_now();
 	char servers[128];
 
 	snprintf(servers, sizeof(servers), "127.0.0.1:%u,%s", closed_port(), r->dns->servers);
 	r->config.servers = servers;
 	resolving_start(r);
 	resolve(r, "good.test", RESOLVER_ANY, RESOLVER_FOUND, V6 " " V4);
-	assert_true(now_ms() - begun_ms < r->config.timeout_ms);
+	assert_true(resolving_now() - begun_ms < r->config.timeout_ms);
 	resolver_free(r->resolver);
 	snprintf(servers, sizeof(servers), "127.0.0.1:%u,[::1]:%u", closed_port(), closed_port());
 	resolving_start(r);
 	resolve(r, "good.test", RESOLVER_ANY, RESOLVER_FAILED, "");
-	assert_true(now_ms() - begun_ms < r->config.timeout_ms);
+	assert_true(resolving_now() - begun_ms < r->config.timeout_ms);
 }
 
 static void a_silent_server_is_passed_over(void **state)
@@ -312,7 +285,7 @@ static void the_others_queue(void **state)
 static void the_queue_times_out(void **state)
 {
 	struct resolving *r = *state;
-	int64_t begun_ms = now_ms();
+	int64_t begun_ms = resolving_now();
 
 	fill_crowd(DNS_SILENT);
 	r->dns->rows = crowd;
@@ -324,7 +297,7 @@ static void the_queue_times_out(void **state)
 		resolving_wait(r, &outcomes[i]);
 		assert_int_equal(outcomes[i].status, RESOLVER_TIMEOUT);
 	}
-	assert_true(now_ms() - begun_ms < 2000);
+	assert_true(resolving_now() - begun_ms < 2000);
 }
 
 /* Failures that c-ares reports from within the call that asks, a queue of them. */
@@ -362,7 +335,7 @@ static void a_crowd_over_tcp(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) RESOLVING_TEST(name, rows)
 
 int main(void)
 {

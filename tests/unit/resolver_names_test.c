@@ -33,23 +33,6 @@ static const struct dns_row rows[] = {
 
 static const char *const search[] = {"corp.test", "other.test", NULL};
 
-static int setup(void **state)
-{
-	struct resolving *r = malloc(sizeof(*r));
-
-	assert_non_null(r);
-	resolving_setup(r, rows);
-	*state = r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	resolving_teardown(*state);
-	free(*state);
-	return 0;
-}
-
 /* --- names that need no server --- */
 
 static void localhost_is_here(void **state)
@@ -220,7 +203,7 @@ static void nothing_else_is_searched(void **state)
 	unlink(aliases);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) RESOLVING_TEST(name, rows)
 
 int main(void)
 {

@@ -6,7 +6,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -27,23 +26,6 @@ static const struct dns_row rows[] = {
     {.name = "empty.test"},
     {0},
 };
-
-static int setup(void **state)
-{
-	struct resolving *r = malloc(sizeof(*r));
-
-	assert_non_null(r);
-	resolving_setup(r, rows);
-	*state = r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	resolving_teardown(*state);
-	free(*state);
-	return 0;
-}
 
 /* --- families and order --- */
 
@@ -331,7 +313,7 @@ static void everything_is_counted(void **state)
 	assert_int_equal(counters.in_flight, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) RESOLVING_TEST(name, rows)
 
 int main(void)
 {

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,9 +23,12 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-void resolving_setup(struct resolving *r, const struct dns_row *rows)
+int resolving_setup(void **state)
 {
-	memset(r, 0, sizeof(*r));
+	const struct dns_row *rows = *state;
+	struct resolving *r = calloc(1, sizeof(*r));
+
+	assert_non_null(r);
 	assert_int_equal(resolver_library_init(), 0);
 	r->base = event_base_new();
 	assert_non_null(r->base);
@@ -40,6 +44,8 @@ void resolving_setup(struct resolving *r, const struct dns_row *rows)
 	    .max_ttl_ms = 3600 * 1000,
 	    .negative_ttl_ms = 30 * 1000,
 	};
+	*state = r;
+	return 0;
 }
 
 void resolving_start(struct resolving *r)
@@ -48,13 +54,17 @@ void resolving_start(struct resolving *r)
 	assert_non_null(r->resolver);
 }
 
-void resolving_teardown(struct resolving *r)
+int resolving_teardown(void **state)
 {
+	struct resolving *r = *state;
+
 	resolver_free(r->resolver);
 	dns_server_free(r->dns);
 	event_free(r->tick);
 	event_base_free(r->base);
 	resolver_library_cleanup();
+	free(r);
+	return 0;
 }
 
 static void told(void *arg, const struct resolver_answer *answer)
@@ -90,7 +100,7 @@ void resolving_ask(
 	assert_int_equal(outcome->calls, 0);
 }
 
-static int64_t now_ms(void)
+int64_t resolving_now(void)
 {
 	struct timespec now;
 
@@ -100,13 +110,13 @@ static int64_t now_ms(void)
 
 static void turn(struct resolving *r, int64_t until_ms)
 {
-	assert_true(now_ms() < until_ms);
+	assert_true(resolving_now() < until_ms);
 	event_base_loop(r->base, EVLOOP_ONCE);
 }
 
 void resolving_wait(struct resolving *r, const struct outcome *outcome)
 {
-	int64_t until_ms = now_ms() + PATIENCE_MS;
+	int64_t until_ms = resolving_now() + PATIENCE_MS;
 
 	while (outcome->calls == 0)
 		turn(r, until_ms);
@@ -114,11 +124,11 @@ void resolving_wait(struct resolving *r, const struct outcome *outcome)
 
 void resolving_until_asked(struct resolving *r, unsigned queries)
 {
-	int64_t until_ms = now_ms() + PATIENCE_MS, more_ms;
+	int64_t until_ms = resolving_now() + PATIENCE_MS, more_ms;
 
 	while (dns_server_queries(r->dns) < queries)
 		turn(r, until_ms);
-	for (more_ms = now_ms() + 100; now_ms() < more_ms;)
+	for (more_ms = resolving_now() + 100; resolving_now() < more_ms;)
 		turn(r, until_ms);
 }
 

@@ -24,10 +24,18 @@ struct outcome {
 	char addresses[64 * 48]; /* with a space between */
 };
 
-/* A server with that table, and a configuration that is patient and caches. */
-void resolving_setup(struct resolving *r, const struct dns_row *rows);
+/*
+ * A test whose state is a struct resolving: a server with that table, and a configuration that is
+ * patient and caches.
+ */
+#define RESOLVING_TEST(name, rows) \
+	cmocka_unit_test_prestate_setup_teardown( \
+	    name, resolving_setup, resolving_teardown, (void *)(rows))
+int resolving_setup(void **state);
+int resolving_teardown(void **state);
 void resolving_start(struct resolving *r);
-void resolving_teardown(struct resolving *r);
+
+int64_t resolving_now(void); /* milliseconds, monotonic */
 
 void resolving_ask(
     struct resolving *r, struct outcome *outcome, const char *name, enum resolver_family family);
