@@ -60,7 +60,6 @@ static void text(struct line *l, const char *key, const char *value)
 {
 	char escaped[8];
 	bool quote = l->json || (value != NULL && (*value == '\0' || strpbrk(value, " =\"\\")));
-
 	size_t n;
 
 	name(l, key);
@@ -212,9 +211,20 @@ static char *keep(char *to, struct span s, size_t max)
 	return to + strlen(to) + 1;
 }
 
+/* A password may stand in a URL of any scheme but http, where the parser refuses it. */
+static struct span find_url(const struct http_head *head, bool query)
+{
+	struct span url = head->uri, path;
+
+	if (head->form != HTTP_ABSOLUTE ||
+	    (!span_is(head->scheme, "http") && memchr(url.text, '@', url.length) != NULL))
+		return (struct span){"", 0};
+	return !query && span_cut(&url, '?', &path) ? path : url;
+}
+
 struct record_http *record_http_new(const struct http_head *head, bool query)
 {
-	struct span url = head->form == HTTP_ABSOLUTE ? head->uri : (struct span){"", 0};
+	struct span url = find_url(head, query);
 	bool several;
 	const struct http_field *agent = http_head_field(head, "User-Agent", &several);
 	struct record_http *http =
@@ -224,8 +234,6 @@ struct record_http *record_http_new(const struct http_head *head, bool query)
 	if (http == NULL)
 		return NULL;
 	*http = (struct record_http){.method = http->text};
-	if (!query && url.length > 0 && memchr(url.text, '?', url.length) != NULL)
-		url.length = (size_t)((char *)memchr(url.text, '?', url.length) - url.text);
 	at = keep(http->text, head->method, HTTP_METHOD_MAX);
 	if (url.length > 0)
 		http->url = at;

@@ -37,7 +37,10 @@ struct record_http {
 #define RECORD_URL_MAX 2048 /* a longer one is cut, and ends in "..." */
 #define RECORD_AGENT_MAX 256
 
-/* `query`: the URL with what follows its question mark.  NULL: out of memory. */
+/*
+ * `query`: the URL with what follows its question mark.  There is no URL if it could hold a
+ * password.  To be freed by the caller; NULL: out of memory.
+ */
 struct record_http *record_http_new(const struct http_head *head, bool query);
 
 struct record_end {

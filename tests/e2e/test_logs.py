@@ -13,7 +13,7 @@ from waiting import until
 
 FIELDS = (
     "time id listener client user protocol command target rule route hops family resolve_ms "
-    "hops_ms connect_ms first_byte_ms up down duration_ms end"
+    "hops_ms connect_ms first_byte_ms up down duration_ms end method status url agent"
 ).split()
 
 
@@ -38,6 +38,7 @@ def test_logfmt(hopgate, origin):
     assert re.search(r"hopgate\.conf:\d+$", row["rule"])
     assert row["client"].startswith("127.0.0.1")
     assert (row["listener"], row["command"], row["route"]) == ("main", "connect", "direct")
+    assert [row[field] for field in "method status url agent".split()] == ["-"] * 4
 
 
 def test_json(hopgate, origin, tmp_path):
@@ -48,6 +49,7 @@ def test_json(hopgate, origin, tmp_path):
     row = gateway.session(end="closed")
     assert list(row)[: len(FIELDS)] == FIELDS
     assert row["up"] == 5 and isinstance(row["hops_ms"], list)
+    assert row["method"] is row["status"] is row["url"] is row["agent"] is None
 
 
 def test_one_line_a_session_whatever_is_said(hopgate):

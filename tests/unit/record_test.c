@@ -143,21 +143,54 @@ static void an_http_request(void **state)
 	free(http);
 }
 
-/* What is too long for the line is cut, and says so. */
-static void a_long_request(void **state)
+/* Passwords are never logged, not even those of what is refused. */
+static void no_password_of_a_url(void **state)
 {
-	char request[6000] = "GET http://h/", *at = request + strlen(request);
-	const struct record r = {.listener = "main", .client = "c", .resolve_ms = -1};
-	struct record_end end = over;
-	struct record_http *http;
+	static const struct {
+		const char *request, *url;
+	} rows[] = {
+	    {"GET ftp://alice:secret@h/x HTTP/1.1\r\nHost: h\r\n\r\n", NULL},
+	    {"GET https://alice:sec/ret@h/x HTTP/1.1\r\nHost: h\r\n\r\n", NULL},
+	    {"GET https://h/x?y HTTP/1.1\r\nHost: h\r\n\r\n", "https://h/x"},
+	    {"GET http://h/@x?y@z HTTP/1.1\r\nHost: h\r\n\r\n", "http://h/@x"},
+	    {"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", NULL},
+	};
 
 	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct record_http *http = read_request(rows[i].request, false);
+
+		if (rows[i].url == NULL)
+			assert_null(http->url);
+		else
+			assert_string_equal(http->url, rows[i].url);
+		assert_null(http->agent);
+		free(http);
+	}
+}
+
+/* The longest there is: every byte of the URL takes two, every one of the agent up to six. */
+static struct record_http *long_request(void)
+{
+	char request[6000] = "GET http://h/", *at = request + strlen(request);
+
 	memset(at, '"', 4000);
 	strcpy(at + 4000, " HTTP/1.1\r\nHost: h\r\nUser-Agent: ");
 	at = request + strlen(request);
 	memset(at, '\xfe', 500);
 	strcpy(at + 500, "\r\n\r\n");
-	end.http = http = read_request(request, false);
+	return read_request(request, false);
+}
+
+/* What is too long for the line is cut, and says so. */
+static void a_long_request(void **state)
+{
+	const struct record r = {.listener = "main", .client = "c", .resolve_ms = -1};
+	struct record_end end = over;
+	struct record_http *http = long_request();
+
+	(void)state;
+	end.http = http;
 	assert_int_equal(strlen(http->url), RECORD_URL_MAX);
 	assert_int_equal(strlen(http->agent), RECORD_AGENT_MAX);
 	assert_tail(&r, &end, true, "\\u00fe\\u00fe...\"}");
@@ -173,10 +206,13 @@ static void the_longest_line_is_whole(void **state)
 	const struct hop *hops[HOPS_MAX];
 	const struct route route = {.next = NEXT_VIA, .hops = hops, .hop_count = HOPS_MAX};
 	struct record r = {.listener = "main", .client = "c", .route = &route, .resolve_ms = -1};
+	struct record_end end = over;
+	struct record_http *http = long_request();
 
 	(void)state;
+	end.http = http;
 	memset(name, 'x', sizeof name - 1);
-	memset(path, 'p', sizeof path - 1);
+	memset(path, '\xff', sizeof path - 1);
 	memset(user, '\x7f', sizeof user - 1);
 	name[sizeof name - 1] = path[sizeof path - 1] = user[sizeof user - 1] = '\0';
 	r.rule = (struct place){path, 4000000000};
@@ -184,8 +220,14 @@ static void the_longest_line_is_whole(void **state)
 	for (size_t i = 0; i < HOPS_MAX; i++)
 		hops[i] = &hop;
 	for (int json = 0; json < 2; json++) {
-		assert_tail(&r, &over, json, json ? ",\"agent\":null}" : " agent=-");
+		char *head = record_head(&r, json);
+		const char *last = json ? ",\"connect_ms\":null" : " connect_ms=-";
+
+		assert_string_equal(head + strlen(head) - strlen(last), last);
+		free(head);
+		assert_tail(&r, &end, json, json ? "\\u00fe...\"}" : "\\xfe...");
 	}
+	free(http);
 }
 
 int main(void)
@@ -194,6 +236,7 @@ int main(void)
 	    cmocka_unit_test(nothing_known),
 	    cmocka_unit_test(everything_known),
 	    cmocka_unit_test(an_http_request),
+	    cmocka_unit_test(no_password_of_a_url),
 	    cmocka_unit_test(a_long_request),
 	    cmocka_unit_test(the_longest_line_is_whole),
 	};
