@@ -10,7 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
 #include "auth/auth.h"
+#include "gateway/http_pool.h"
 #include "gateway/session.h"
 
 /* The other end of an accepted socket, as endpoint or as uid. */
@@ -64,9 +69,107 @@ fail:
 	worker_left(w);
 }
 
+/* --- one request after the other --- */
+
+static void rested(evutil_socket_t fd, short events, void *arg)
+{
+	(void)fd;
+	(void)events;
+	client_free(arg);
+}
+
+static void awake(void *arg, int events)
+{
+	struct client *c = arg;
+
+	(void)events;
+	event_del(c->rest);
+	c->session = session_start(c, REASON_OK);
+	if (c->session == NULL)
+		client_free(c);
+	else
+		session_begin(c->session);
+}
+
+void client_rest(struct client *c)
+{
+	int64_t ms = c->listener->timeouts.keep_alive;
+	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	c->session = NULL;
+	if (c->rest == NULL)
+		c->rest = evtimer_new(c->worker->loop.base, rested, c);
+	if (c->rest == NULL) {
+		client_free(c);
+		return;
+	}
+	if (ms > 0)
+		event_add(c->rest, &tv);
+	stream_handler(c->stream, awake, c);
+	stream_want(c->stream, STREAM_READ);
+}
+
+void client_dismiss(struct client *c)
+{
+	if (c->session == NULL)
+		client_free(c);
+}
+
+/* --- who it is --- */
+
+#define PROOF_MS 60000 /* how long one check holds */
+
+struct proof {
+	int64_t until;
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+};
+
+/* Keyed, so that it is of no use outside this process. */
+static bool digest(const struct client *c, const struct credentials *credentials,
+    uint8_t out[SHA256_DIGEST_LENGTH])
+{
+	const struct gateway *g = c->worker->gateway;
+
+	return HMAC(EVP_sha256(), g->secret, sizeof g->secret, (const uint8_t *)credentials,
+	           sizeof *credentials, out, NULL) != NULL;
+}
+
+void client_remember(struct client *c, const struct credentials *credentials)
+{
+	if (c->proof == NULL)
+		c->proof = malloc(sizeof *c->proof);
+	if (c->proof == NULL)
+		return;
+	c->proof->until = loop_now() + PROOF_MS;
+	if (!digest(c, credentials, c->proof->digest))
+		c->proof->until = 0;
+}
+
+bool client_recalls(const struct client *c, const struct credentials *credentials)
+{
+	uint8_t given[SHA256_DIGEST_LENGTH];
+
+	return c->proof != NULL && loop_now() < c->proof->until && digest(c, credentials, given) &&
+	    CRYPTO_memcmp(given, c->proof->digest, sizeof given) == 0;
+}
+
+void client_forget(struct client *c)
+{
+	account_leave(c->worker->gateway->account, c->user_holder, true);
+	free(c->user);
+	free(c->proof);
+	c->user_holder = NULL;
+	c->user = NULL;
+	c->auth = NULL;
+	c->proof = NULL;
+}
+
+/* --- the end --- */
+
 void client_end(struct client *c, enum reason reason)
 {
-	session_end(c->session, reason);
+	if (c->session != NULL)
+		session_end(c->session, reason);
 	client_free(c);
 }
 
@@ -76,9 +179,12 @@ void client_free(struct client *c)
 
 	TAILQ_REMOVE(&w->clients, c, entry);
 	stream_free(c->stream);
-	account_leave(w->gateway->account, c->user_holder, true);
+	if (c->pins)
+		http_pool_forget(w->origins, c->id);
+	if (c->rest != NULL)
+		event_free(c->rest);
+	client_forget(c);
 	account_leave(w->gateway->account, c->holder, c->served);
-	free(c->user);
 	free(c);
 	worker_left(w);
 }

@@ -2,6 +2,7 @@
 #ifndef GATEWAY_CLIENT_H
 #define GATEWAY_CLIENT_H
 
+#include "gateway/handshake.h"
 #include "gateway/stream.h"
 #include "gateway/worker.h"
 
@@ -15,13 +16,16 @@ struct client {
 	struct stream *stream; /* NULL once a relay has it */
 	struct session *session;
 	struct holder *holder, *user_holder;
-	char *user;       /* NULL: nobody logged in */
-	const char *auth; /* the block that let the user in */
-	uint64_t id;
+	struct event *rest;  /* fires when no further request came; NULL: never needed */
+	struct proof *proof; /* of the credentials that made it this user; NULL: none kept */
+	char *user;          /* NULL: nobody logged in */
+	const char *auth;    /* the block that let the user in */
+	uint64_t id, requests;
 	struct endpoint peer;
 	uid_t uid;
 	bool on_unix; /* uid is known instead of peer */
 	bool served;  /* its handshake is over */
+	bool pins;    /* a login of its own sticks to a connection of the pool */
 };
 
 /* Takes over the accepted socket; `peer` as accept() gave it.  Runs by itself until it ends. */
@@ -31,6 +35,20 @@ void client_start(
 void client_end(struct client *c, enum reason reason);
 /* The session has ended and was logged: the client goes with it. */
 void client_free(struct client *c);
+
+/* No more requests: one that only rests goes at once. */
+void client_dismiss(struct client *c);
+/* The session has ended, the client may begin another: it waits for the next request. */
+void client_rest(struct client *c);
+
+/*
+ * A client that makes many requests proves itself in each (RFC 9110, 11.7.2); what was right a
+ * moment ago is not asked again.
+ */
+void client_remember(struct client *c, const struct credentials *credentials);
+bool client_recalls(const struct client *c, const struct credentials *credentials);
+/* It is nobody, until it logs in. */
+void client_forget(struct client *c);
 
 /* On loopback or a unix socket: the gateway's machine is its own. */
 bool client_is_local(const struct client *c);

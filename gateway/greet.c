@@ -19,7 +19,9 @@ static bool speak(struct session *s)
 	};
 	const struct listener *l = s->client->listener;
 	struct setup *u = s->setup;
-	int protocol = sniff(*buffer_bytes(&u->in), l->protocols);
+	/* One who has made an HTTP request goes on with HTTP. */
+	unsigned protocols = s->id > 1 ? 1u << PROTOCOL_HTTP : l->protocols;
+	int protocol = sniff(*buffer_bytes(&u->in), protocols);
 	uint8_t methods[2];
 	size_t count = 0;
 
@@ -39,6 +41,16 @@ static bool speak(struct session *s)
 	return true;
 }
 
+/* The client is who it says, or is told that it is not. */
+static void conclude(struct session *s, enum reason reason)
+{
+	struct handshake *h = &s->setup->handshake;
+
+	h->ops->verdict(h, reason == REASON_OK, reason, &s->setup->out);
+	explicit_bzero(&h->credentials, sizeof h->credentials);
+	session_greet(s);
+}
+
 static void checked(void *arg, enum auth_result result, uint16_t block)
 {
 	static const enum reason reasons[] = {
@@ -54,6 +66,7 @@ static void checked(void *arg, enum auth_result result, uint16_t block)
 	u->check = NULL;
 	session_enter(s, STEP_GREET);
 	if (reason == REASON_OK) {
+		client_forget(c);
 		c->user = strdup(u->handshake.credentials.user);
 		c->auth = c->worker->gateway->conf->auths[block].name;
 		reason = c->user == NULL ? REASON_RESOURCES
@@ -64,9 +77,9 @@ static void checked(void *arg, enum auth_result result, uint16_t block)
 		session_refuse(s, reason);
 		return;
 	}
-	u->handshake.ops->verdict(&u->handshake, reason == REASON_OK, reason, &u->out);
-	explicit_bzero(&u->handshake.credentials, sizeof u->handshake.credentials);
-	session_greet(s);
+	if (reason == REASON_OK && u->handshake.request.protocol == PROTOCOL_HTTP)
+		client_remember(c, &u->handshake.credentials);
+	conclude(s, reason);
 }
 
 static void authenticate(struct session *s)
@@ -91,6 +104,10 @@ static void authenticate(struct session *s)
 		assert(question.block_count < AUTH_BLOCKS_MAX);
 		blocks[question.block_count++] = c->listener->auth[i];
 	}
+	if (client_recalls(c, given)) {
+		conclude(s, REASON_OK);
+		return;
+	}
 	session_enter(s, STEP_AUTH);
 	if (c->worker->auth != NULL)
 		u->check = auth_link_ask(c->worker->auth, &question, checked, s);
@@ -110,14 +127,19 @@ static void requested(struct session *s)
 
 	u->asked = true;
 	u->asked_ms = loop_now();
+	if (!u->handshake.authenticated)
+		client_forget(c);
 	c->served = true;
 	account_served(c->worker->gateway->account, c->holder);
 	if (u->reason != REASON_OK)
 		session_refuse(s, u->reason);
-	else if (command != COMMAND_CONNECT)
+	else if (command != COMMAND_CONNECT && command != COMMAND_HTTP)
 		session_refuse(s, REASON_BAD_COMMAND);
 	else if (!(c->listener->commands & 1u << command))
 		session_refuse(s, REASON_COMMAND_DENIED);
+	else if (u->handshake.request.protocol == PROTOCOL_HTTP && command == COMMAND_CONNECT &&
+	    !listener_connects(c->listener, u->handshake.request.target.port))
+		session_refuse(s, REASON_DENIED);
 	else
 		session_decide(s);
 }

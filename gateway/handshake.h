@@ -47,7 +47,12 @@ struct handshake {
 	 * without NO_AUTH a client that brings no password is refused. */
 	uint8_t methods[2];
 	uint8_t method_count;
-	bool authenticated;    /* server: credentials were given and verdict() said yes */
+	bool authenticated; /* server: credentials were given and verdict() said yes */
+	/* HTTP server: the request's head, still at the beginning of `in`, if it is to be
+	 * forwarded, else 0; whether another request may follow a refusal; its answer has no
+	 * content. */
+	size_t head_length;
+	bool persists, bodiless;
 	struct endpoint bound; /* client: what the hop reported; port 0 if nothing */
 };
 

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* HTTP, the side that serves: CONNECT (RFC 9110, 9.3.6) with Basic authentication (RFC 7617). */
+/*
+ * HTTP, the side that serves: CONNECT (RFC 9110, 9.3.6), and the head of a request that is to be
+ * forwarded, with Basic authentication (RFC 7617).
+ */
 #include "config.h"
 
 #include "gateway/base64.h"
 #include "gateway/handshake_steps.h"
-#include "gateway/http_head.h"
+#include "gateway/http_request.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
 #define TEXT_MAX 1024 /* of a body */
+
+enum { HEAD, ASKED };
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
@@ -59,7 +65,8 @@ static size_t make_body(char out[TEXT_MAX + 2], const char *text)
 }
 
 /* Nothing of what the client sent is repeated (RFC 9110, 17.5 and cross-site scripting). */
-static void respond(enum reason reason, const char *text, bool with_body, struct buffer *out)
+static void respond(
+    const struct handshake *h, enum reason reason, const char *text, struct buffer *out)
 {
 	const struct reason_row *row = reason_row(reason);
 	const struct status *line = status(row->http);
@@ -68,17 +75,17 @@ static void respond(enum reason reason, const char *text, bool with_body, struct
 
 	buffer_printf(out,
 	    "HTTP/1.1 %u %s\r\n"
-	    "Connection: close\r\n"
+	    "%s"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
 	    "X-Content-Type-Options: nosniff\r\n"
 	    "%s%s%s%s"
 	    "Content-Length: %zu\r\n"
 	    "\r\n"
 	    "%s",
-	    line->code, line->phrase, line->fields,
+	    line->code, line->phrase, h->persists ? "" : "Connection: close\r\n", line->fields,
 	    row->proxy_status ? "Proxy-Status: hopgate; error=" : "",
 	    row->proxy_status ? row->proxy_status : "", row->proxy_status ? "\r\n" : "", length,
-	    with_body ? body : "");
+	    h->bodiless ? "" : body);
 }
 
 /* A 2xx to CONNECT has no framing (RFC 9110, 9.3.6). */
@@ -91,7 +98,7 @@ static void answer(const struct handshake *h, enum reason reason, const struct e
 	if (reason == REASON_OK)
 		buffer_printf(out, "HTTP/1.1 200 Connection established\r\n\r\n");
 	else
-		respond(reason, text, true, out);
+		respond(h, reason, text, out);
 }
 
 /* --- who asks --------------------------------------------------------------------------------- */
@@ -158,7 +165,7 @@ static enum reason authenticate(struct handshake *h, const struct http_head *hea
 		return handshake_allows(h, METHOD_NO_AUTH) ? REASON_OK : REASON_AUTH_REQUIRED;
 	reason = read_basic(&h->credentials, field->value);
 	if (reason == REASON_OK)
-		handshake_ask(h);
+		h->state = ASKED;
 	return reason;
 }
 
@@ -167,29 +174,31 @@ static enum reason authenticate(struct handshake *h, const struct http_head *hea
 /* Content of a CONNECT would be the tunnel's first bytes to some and not to others. */
 static enum reason judge(struct handshake *h, const struct http_head *head)
 {
-	enum reason reason;
+	struct http_request request = {.persists = false};
+	enum reason reason = REASON_OK;
 
 	h->request.target = head->target;
-	if (head->form != HTTP_AUTHORITY) {
-		h->request.command = COMMAND_HTTP;
-		return REASON_BAD_COMMAND;
-	}
-	h->request.command = COMMAND_CONNECT;
-	if (head->framing != HTTP_BODY_NONE)
-		return REASON_MALFORMED;
-	reason = handshake_check(&h->request);
-	return reason == REASON_OK ? authenticate(h, head) : reason;
+	h->request.command = head->form == HTTP_AUTHORITY ? COMMAND_CONNECT : COMMAND_HTTP;
+	if (h->request.command == COMMAND_HTTP)
+		reason = http_request_read(&request, head, NULL);
+	else if (head->framing != HTTP_BODY_NONE)
+		reason = REASON_MALFORMED;
+	if (reason == REASON_OK)
+		reason = handshake_check(&h->request);
+	if (reason != REASON_OK)
+		return reason;
+	h->persists = request.persists && head->framing == HTTP_BODY_NONE;
+	h->bodiless = request.head;
+	if (h->request.command == COMMAND_HTTP)
+		h->head_length = head->length;
+	return authenticate(h, head);
 }
 
 static enum hs refuse(
     struct handshake *h, const struct http_head *head, enum reason reason, struct buffer *out)
 {
-	bool bodiless = head->method.length == 4 && memcmp(head->method.text, "HEAD", 4) == 0;
-	const char *text = NULL;
-
-	if (h->request.command == COMMAND_HTTP && reason == REASON_BAD_COMMAND)
-		text = "only CONNECT is served in this version";
-	respond(reason, text, !bodiless, out);
+	h->bodiless |= head->method.length == 4 && memcmp(head->method.text, "HEAD", 4) == 0;
+	respond(h, reason, NULL, out);
 	return handshake_fail(h, reason);
 }
 
@@ -210,24 +219,34 @@ static enum hs read_head(struct handshake *h, struct buffer *in, struct buffer *
 	reason = got < 0 ? head.reason : judge(h, &head);
 	if (reason != REASON_OK)
 		return refuse(h, &head, reason, out);
-	buffer_consume(in, head.length);
-	return h->state == HANDSHAKE_ASKED ? HS_ASK : handshake_done(h);
+	buffer_consume(in, head.length - h->head_length);
+	return h->state == ASKED ? HS_ASK : handshake_done(h);
+}
+
+static enum hs asked(struct handshake *h, struct buffer *in, struct buffer *out)
+{
+	(void)h;
+	(void)in;
+	(void)out;
+	return HS_ASK;
 }
 
 static void verdict(struct handshake *h, bool ok, enum reason why, struct buffer *out)
 {
-	handshake_judged(h, ok);
+	assert(h->state == ASKED);
+	explicit_bzero(h->credentials.password, sizeof(h->credentials.password));
+	h->authenticated = ok;
 	if (ok) {
 		handshake_done(h);
 		return;
 	}
-	respond(why, NULL, true, out);
+	respond(h, why, NULL, out);
 	handshake_fail(h, why);
 }
 
 static enum hs feed(struct handshake *h, struct buffer *in, struct buffer *out)
 {
-	static handshake_step *const steps[] = {read_head};
+	static handshake_step *const steps[] = {[HEAD] = read_head, [ASKED] = asked};
 
 	return handshake_run(h, steps, in, out);
 }

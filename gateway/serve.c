@@ -5,12 +5,14 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@
 	8 /* of a worker that carries nothing: its loop, mailbox, link, names \
 	   */
 #define SPARE_DESCRIPTORS 8
+#define ORIGINS_MAX 256 /* idle connections to HTTP origins, of one worker */
 
 struct handover {
 	struct channel_message message;
@@ -162,14 +165,17 @@ static int open_descriptors(void)
 static int compute_budget(struct gateway *g)
 {
 	struct rlimit limit;
-	long total, own, pipes, sessions;
+	long total, own, pipes, origins, sessions;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return -1;
 	total = limit.rlim_cur > 1 << 30 ? 1 << 30 : (long)limit.rlim_cur;
 	pipes = total / 64 < PIPES_MAX ? total / 64 : PIPES_MAX;
-	own = open_descriptors() + (long)g->worker_count * WORKER_DESCRIPTORS + 2 * pipes +
-	    SPARE_DESCRIPTORS;
+	origins = total / 16 / g->worker_count;
+	if (origins > ORIGINS_MAX)
+		origins = ORIGINS_MAX;
+	own = open_descriptors() + (long)g->worker_count * (WORKER_DESCRIPTORS + origins) +
+	    2 * pipes + SPARE_DESCRIPTORS;
 	sessions = (total - own) / 2;
 	if (sessions < 1) {
 		log_error("%ld descriptors are too few: %ld are needed before the first session; "
@@ -179,6 +185,7 @@ static int compute_budget(struct gateway *g)
 	}
 	g->descriptors_max = (int)total;
 	g->pipes_left = (int)pipes;
+	g->origins_max = (unsigned)origins;
 	g->sessions_max = (unsigned)sessions;
 	if (g->conf->limits.sessions > g->sessions_max)
 		log_warning("sessions limited to %u instead of %u: only %ld descriptors",
@@ -201,6 +208,19 @@ static void drained(void *arg)
 		return;
 }
 
+/* In Via it says who we are to ourselves only (RFC 9110, 7.6.3): two gateways in a row are no loop,
+ * and no name or address is told. */
+static int make_secrets(struct gateway *g)
+{
+	uint32_t number;
+
+	if (getrandom(g->secret, sizeof g->secret, 0) != sizeof g->secret ||
+	    getrandom(&number, sizeof number, 0) != sizeof number)
+		return -1;
+	snprintf(g->pseudonym, sizeof g->pseudonym, "hopgate-%08" PRIx32, number);
+	return 0;
+}
+
 static int prepare(struct serve *s)
 {
 	struct gateway *g = &s->gateway;
@@ -214,7 +234,7 @@ static int prepare(struct serve *s)
 	g->account = account_new();
 	g->doors = doors_new();
 	g->workers = calloc(g->worker_count, sizeof(struct worker *));
-	if (g->account == NULL || g->doors == NULL || g->workers == NULL)
+	if (g->account == NULL || g->doors == NULL || g->workers == NULL || make_secrets(g) != 0)
 		return -1;
 	return resolver_library_init();
 }

@@ -31,6 +31,7 @@ static const struct {
     [STEP_RESOLVE] = {offsetof(struct timeouts, dial), REASON_NAME_TIMEOUT},
     [STEP_DIAL] = {NO_TIMEOUT, REASON_TIMEOUT},
     [STEP_ANSWER] = {offsetof(struct timeouts, close), REASON_CLIENT_GONE},
+    [STEP_FORWARD] = {NO_TIMEOUT, REASON_INTERNAL},
     [STEP_REFUSE] = {offsetof(struct timeouts, close), REASON_CLIENT_GONE},
 };
 
@@ -51,6 +52,8 @@ int64_t session_left(int64_t ms, int64_t from)
 	return ms == 0 || left > 0 ? left : 1;
 }
 
+static void client_ready(void *arg, int events);
+
 void session_enter(struct session *s, enum step step)
 {
 	const char *timeouts = (const char *)&s->client->listener->timeouts;
@@ -58,6 +61,7 @@ void session_enter(struct session *s, enum step step)
 	int64_t ms = offset == NO_TIMEOUT ? 0 : *(const int64_t *)(const void *)(timeouts + offset);
 
 	s->setup->step = step;
+	stream_handler(s->client->stream, client_ready, s);
 	/* The handshake has one time from accept to request, however often it is interrupted. */
 	if (step == STEP_GREET)
 		ms = session_left(ms, s->started_ms);
@@ -146,32 +150,44 @@ static void log_failure(const struct session *s, enum reason reason)
 	    reason_row(reason)->text, where);
 }
 
+static void write_line(struct session *s, enum reason reason)
+{
+	const bool json = s->client->worker->gateway->conf->access_json;
+	int64_t first = 0, now = s->setup != NULL ? s->setup->over_ms : 0;
+	struct record_end end = {.first_byte_ms = -1, .end = reason, .http = s->http};
+	char line[RECORD_MAX];
+
+	if (s->head == NULL && s->setup != NULL)
+		s->head = session_head(s);
+	if (s->head == NULL)
+		return;
+	if (s->relay != NULL) {
+		end.up = relay_bytes(s->relay, RELAY_UP);
+		end.down = relay_bytes(s->relay, RELAY_DOWN);
+		first = relay_first_byte(s->relay);
+	}
+	if (s->forward != NULL)
+		forward_count(s->forward, &end.up, &end.down, &first);
+	if (first > 0)
+		end.first_byte_ms = first - s->started_ms;
+	end.duration_ms = (now > 0 ? now : loop_now()) - s->started_ms;
+	log_access(line, record_line(line, s->head, &end, json));
+}
+
 /* Every session leaves here: one line, then everything it held. */
 static void finish(struct session *s, enum reason reason)
 {
 	const struct conf *conf = s->client->worker->gateway->conf;
-	int64_t now = loop_now();
-	struct record_end end = {
-	    .first_byte_ms = -1, .duration_ms = now - s->started_ms, .end = reason};
-
-	log_failure(s, reason);
-	if (conf->access_log) {
-		char line[RECORD_MAX];
-
-		if (s->head == NULL && s->setup != NULL)
-			s->head = session_head(s);
-		if (s->relay != NULL) {
-			int64_t first = relay_first_byte(s->relay);
-
-			end.up = relay_bytes(s->relay, RELAY_UP);
-			end.down = relay_bytes(s->relay, RELAY_DOWN);
-			end.first_byte_ms = first > 0 ? first - s->started_ms : -1;
-		}
-		if (s->head != NULL)
-			log_access(line, record_line(line, s->head, &end, conf->access_json));
+	/* One that made a request before is free to go. */
+	if (s->id == 1 || s->setup == NULL || s->setup->heard) {
+		log_failure(s, reason);
+		if (conf->access_log)
+			write_line(s, reason);
 	}
 	relay_free(s->relay);
+	forward_free(s->forward);
 	setup_free(s->setup);
+	free(s->http);
 	free(s->head);
 	free(s);
 }
@@ -193,9 +209,10 @@ void session_leave(struct session *s, enum reason reason)
 
 static enum moved gone(struct session *s)
 {
-	enum reason reason = s->setup->reason;
+	const struct setup *u = s->setup;
+	bool decided = u->reason != REASON_OK || u->step == STEP_REFUSE;
 
-	session_leave(s, reason != REASON_OK ? reason : REASON_CLIENT_GONE);
+	session_leave(s, decided ? u->reason : REASON_CLIENT_GONE);
 	return GONE;
 }
 
@@ -227,12 +244,14 @@ static enum moved fill(struct session *s)
 	n = stream_read(s->client->stream, to, room);
 	if (n > 0) {
 		buffer_commit(&u->in, (size_t)n);
+		u->heard = true;
 		return MOVED;
 	}
 	if (n < 0 && errno == EAGAIN)
 		return BLOCKED;
-	/* An end is a half-close only if it comes after bytes that are still to be used. */
-	if (n < 0 || u->step == STEP_GREET || buffer_length(&u->in) == 0)
+	/* An end is a half-close only if it comes after a whole request, or bytes that are still
+	 * to be used. */
+	if (n < 0 || u->step == STEP_GREET || (buffer_length(&u->in) == 0 && s->forward == NULL))
 		return gone(s);
 	u->ended = true;
 	return BLOCKED;
@@ -257,6 +276,10 @@ static void push_refusal(struct session *s)
 {
 	switch (session_flush(s)) {
 	case MOVED:
+		if (s->setup->handshake.persists) {
+			session_next(s);
+			return;
+		}
 		if (stream_shutdown(s->client->stream) != 0 && errno != EAGAIN) {
 			session_leave(s, s->setup->reason);
 			return;
@@ -320,17 +343,78 @@ static void client_ready(void *arg, int events)
 
 /* --- start and deadlines --- */
 
+void session_note(struct session *s, const struct http_head *head)
+{
+	const struct client *c = s->client;
+
+	if (s->http == NULL && c->worker->gateway->conf->access_log)
+		s->http = record_http_new(head, c->listener->http.log_query);
+}
+
+/* What was refused before it was forwarded is logged as what it was. */
+static void note_refused(struct session *s)
+{
+	const struct setup *u = s->setup;
+	struct http_head head;
+
+	if (u->handshake.head_length > 0 && s->http == NULL &&
+	    http_head_request(&head, buffer_bytes(&u->in), buffer_length(&u->in), u->in.max) == 1)
+		session_note(s, &head);
+	if (s->http != NULL)
+		s->http->status = reason_row(u->reason)->http;
+}
+
 void session_refuse(struct session *s, enum reason reason)
 {
 	struct setup *u = s->setup;
 
 	cancel(u);
+	u->handshake.persists &= u->reason == REASON_OK && session_may_go_on(s);
 	if (u->reason == REASON_OK)
 		u->reason = reason;
+	note_refused(s);
 	if (u->spoken)
 		u->handshake.ops->answer(&u->handshake, u->reason, NULL, u->plan.text, &u->out);
 	session_enter(s, STEP_REFUSE);
 	push_refusal(s);
+}
+
+void session_conclude(struct session *s, enum reason reason, bool persists)
+{
+	s->setup->reason = reason;
+	s->setup->over_ms = loop_now();
+	s->setup->handshake.persists = persists;
+	session_enter(s, STEP_REFUSE);
+	push_refusal(s);
+}
+
+void session_cut(struct session *s, enum reason reason)
+{
+	stream_abort(s->client->stream);
+	s->client->stream = NULL;
+	session_leave(s, reason);
+}
+
+/* --- the next request --- */
+
+bool session_may_go_on(const struct session *s)
+{
+	return !atomic_load(&s->client->worker->gateway->draining);
+}
+
+void session_next(struct session *s)
+{
+	struct client *c = s->client;
+	struct setup *u = s->setup;
+
+	buffer_consume(&u->in, u->handshake.head_length);
+	if ((u->ended && buffer_length(&u->in) == 0) ||
+	    stream_unread(c->stream, buffer_bytes(&u->in), buffer_length(&u->in)) != 0) {
+		session_leave(s, u->reason);
+		return;
+	}
+	finish(s, u->reason);
+	client_rest(c);
 }
 
 static void timed_out(evutil_socket_t fd, short events, void *arg)
@@ -363,17 +447,16 @@ struct session *session_start(struct client *c, enum reason refused)
 	}
 	s->client = c;
 	s->setup = u;
-	s->id = 1;
+	s->id = ++c->requests;
 	s->started_ms = loop_now();
 	clock_gettime(CLOCK_REALTIME, &wall);
 	u->wall_ms = wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
 	u->reason = refused;
 	u->resolve_ms = -1;
 	buffer_init(&u->in, &c->worker->loop.buffers, c->listener->http.max_head);
-	buffer_init(&u->out, &c->worker->loop.buffers, ANSWER_MAX);
+	buffer_init(&u->out, &c->worker->loop.buffers, HTTP_ECHO_MAX(ANSWER_MAX + u->in.max));
 	evtimer_assign(&u->timer, c->worker->loop.base, timed_out, s);
 	session_enter(s, STEP_GREET);
-	stream_handler(c->stream, client_ready, s);
 	stream_want(c->stream, STREAM_READ);
 	return s;
 }

@@ -6,6 +6,7 @@
 
 #include "auth/auth.h"
 #include "gateway/dial.h"
+#include "gateway/forward.h"
 #include "gateway/handshake.h"
 #include "gateway/plan.h"
 #include "gateway/relay.h"
@@ -15,11 +16,20 @@
  * The inside of a session, for session.c (life and exit), greet.c (handshake and identity) and
  * way.c (route, dial, relay) only.
  */
-enum step { STEP_GREET, STEP_AUTH, STEP_RESOLVE, STEP_DIAL, STEP_ANSWER, STEP_REFUSE };
+enum step {
+	STEP_GREET,
+	STEP_AUTH,
+	STEP_RESOLVE,
+	STEP_DIAL,
+	STEP_ANSWER,
+	STEP_FORWARD,
+	STEP_REFUSE /* say the last, and let the client go in peace */
+};
 
 /* What is needed until the relay runs, and no longer. */
 struct setup {
 	enum step step;
+	bool heard;         /* the client has said something */
 	bool spoken;        /* the handshake has its protocol */
 	bool asked;         /* the handshake holds a request */
 	bool ended;         /* the client's FIN came */
@@ -43,13 +53,16 @@ struct setup {
 	struct dial_outcome outcome;
 	size_t discarded;
 	int64_t wall_ms;
+	int64_t over_ms; /* when all was said; 0: not yet */
 };
 
 struct session {
 	struct client *client;
 	struct setup *setup; /* NULL once the relay runs */
 	struct relay *relay;
-	char *head; /* of the access log's line */
+	struct forward *forward;  /* of an HTTP request, from dial to the end */
+	struct record_http *http; /* what the log says of it */
+	char *head;               /* of the access log's line */
 	uint64_t id;
 	int64_t started_ms;
 };
@@ -67,8 +80,18 @@ int64_t session_left(int64_t ms, int64_t from);
 void session_hurry(struct session *s, int64_t ms);
 /* Stop what is under way, tell the client no, linger, and leave.  The first reason stands. */
 void session_refuse(struct session *s, enum reason reason);
+/* What is in setup->out is the last word; then the next request, or our FIN, linger, and leave. */
+void session_conclude(struct session *s, enum reason reason, bool persists);
+/* Reset the client's connection, so that it takes what it got for no whole answer, and leave. */
+void session_cut(struct session *s, enum reason reason);
+/* The request was answered; its client may make another. */
+void session_next(struct session *s);
+/* Is there anything against another request of this client? */
+bool session_may_go_on(const struct session *s);
 /* Log, free, and the client with it. */
 void session_leave(struct session *s, enum reason reason);
+/* Before an HTTP head is taken out of setup->in, or instead: what the log will say of it. */
+void session_note(struct session *s, const struct http_head *head);
 /* The head of the line in the access log; NULL: out of memory. */
 char *session_head(const struct session *s);
 /* Send all of setup->out. */
@@ -81,6 +104,10 @@ void session_greet(struct session *s);
 
 /* way.c: decide, and do what was decided. */
 void session_decide(struct session *s);
+/* The connection that was decided; `to_hop`: only to the last hop, whose word it will be. */
+void session_dial(struct session *s, bool to_hop);
+/* Where the client came to, if the first hop wants to leave from there; else NULL. */
+const struct endpoint *session_arrived_at(const struct session *s, struct endpoint *arrived);
 /* The look-up for routing took too long. */
 void session_unresolved(struct session *s);
 /* The answer is out. */

@@ -21,8 +21,6 @@ static unsigned minute_of_week(void)
 	return (unsigned)((tm.tm_wday + 6) % 7 * 24 * 60 + tm.tm_hour * 60 + tm.tm_min);
 }
 
-static void dial(struct session *s);
-
 static enum reason name_reason(enum resolver_status status)
 {
 	static const enum reason reasons[] = {
@@ -125,7 +123,10 @@ void session_decide(struct session *s)
 			                                             : u->plan.reason);
 		return;
 	case PLAN_READY:
-		dial(s);
+		if (request->command == COMMAND_HTTP)
+			forward_start(s);
+		else
+			session_dial(s, false);
 		return;
 	}
 }
@@ -145,6 +146,10 @@ static void dialled(void *arg, const struct dial_outcome *outcome)
 		session_refuse(s, outcome->reason);
 		return;
 	}
+	if (s->forward != NULL) {
+		forward_dialled(s);
+		return;
+	}
 	session_enter(s, STEP_ANSWER);
 	u->handshake.ops->answer(&u->handshake, REASON_OK,
 	    outcome->bound.port != 0 ? &outcome->bound : NULL, NULL, &u->out);
@@ -160,8 +165,7 @@ static void dialled(void *arg, const struct dial_outcome *outcome)
 	}
 }
 
-/* Where the client came to, if the first hop wants to leave from there. */
-static const struct endpoint *arrived_at(const struct session *s, struct endpoint *arrived)
+const struct endpoint *session_arrived_at(const struct session *s, struct endpoint *arrived)
 {
 	const struct route *route = &s->setup->plan.route;
 	const struct hop *first = route->next == NEXT_VIA ? route->hops[0] : NULL;
@@ -182,20 +186,25 @@ static bool is_own_listener(const struct in6_addr *address, uint16_t port, void 
 	return doors_check(doors, address, port) == DOOR_LISTENER;
 }
 
-static void dial(struct session *s)
+void session_dial(struct session *s, bool to_hop)
 {
 	struct client *c = s->client;
 	struct setup *u = s->setup;
+	/* To whom it matters, a forwarded request is one for a connection. */
+	const struct request request = {.protocol = u->handshake.request.protocol,
+	    .command = COMMAND_CONNECT,
+	    .target = u->handshake.request.target};
 	struct endpoint arrived;
 	const bool via = u->plan.route.next == NEXT_VIA;
 	const struct dial_plan plan = {
 	    .loop = &c->worker->loop,
 	    .hops = via ? u->plan.route.hops : NULL,
 	    .hop_count = via ? u->plan.route.hop_count : 0,
-	    .request = &u->handshake.request,
+	    .to_hop = to_hop,
+	    .request = &request,
 	    .addresses = u->plan.addresses,
 	    .address_count = u->plan.address_count,
-	    .arrived = arrived_at(s, &arrived),
+	    .arrived = session_arrived_at(s, &arrived),
 	    .shun = is_own_listener,
 	    .shun_arg = c->worker->gateway->doors,
 	    .dial_ms = session_left(c->listener->timeouts.dial, u->asked_ms),

@@ -13,12 +13,14 @@
 
 #include "auth/auth.h"
 #include "gateway/client.h"
+#include "gateway/http_pool.h"
 #include "gateway/log.h"
 #include "gateway/splice.h"
 #include "resolver/resolver.h"
 
 #define BURST_MAX 64        /* connections accepted in one turn */
 #define PAUSE_MS 100        /* how long accepting rests when there is no room */
+#define ORIGINS_EACH_MAX 32 /* idle connections to the same origin */
 #define DESCRIPTORS_SPARE 8 /* kept free: dialling, names and logs need some too */
 
 struct acceptor {
@@ -276,6 +278,7 @@ int worker_listen(struct worker *w, const struct listener *listener, int fd, boo
 void worker_drain(struct worker *w, void *unused)
 {
 	struct acceptor *next;
+	struct client *c, *later;
 
 	(void)unused;
 	event_del(w->resume);
@@ -286,6 +289,10 @@ void worker_drain(struct worker *w, void *unused)
 		free(a);
 	}
 	w->acceptors = NULL;
+	for (c = TAILQ_FIRST(&w->clients); c != NULL; c = later) {
+		later = TAILQ_NEXT(c, entry);
+		client_dismiss(c);
+	}
 }
 
 /* --- life --- */
@@ -324,6 +331,7 @@ static void worker_free(struct worker *w)
 		event_free(w->resume);
 	}
 	auth_link_free(w->auth);
+	http_pool_free(w->origins);
 	resolver_free(w->loop.resolver);
 	mailbox_free(w->mailbox);
 	pipe_pool_free(w->loop.pipes);
@@ -351,10 +359,12 @@ struct worker *worker_new(struct gateway *gateway, unsigned index, int auth_fd)
 	w->loop.scratch = malloc(LOOP_SCRATCH);
 	w->loop.pipes = pipe_pool_new(&gateway->pipes_left);
 	w->loop.resolver = resolver_new(w->loop.base, &names);
+	w->origins = http_pool_new(&(struct http_pool_plan){
+	    .loop = &w->loop, .max = gateway->origins_max, .max_each = ORIGINS_EACH_MAX});
 	w->resume = evtimer_new(w->loop.base, resume_accepting, w);
 	w->mailbox = mailbox_new(w);
 	if (w->loop.scratch == NULL || w->loop.pipes == NULL || w->loop.resolver == NULL ||
-	    w->resume == NULL || w->mailbox == NULL)
+	    w->origins == NULL || w->resume == NULL || w->mailbox == NULL)
 		goto fail;
 	if (auth_fd >= 0) {
 		w->auth = auth_link_new(w->loop.base, auth_fd, link_lost, w);

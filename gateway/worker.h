@@ -23,12 +23,16 @@ struct gateway {
 	int descriptors_max;   /* of the process */
 	atomic_uint clients;   /* in the process */
 	atomic_int pipes_left;
+	unsigned origins_max;       /* idle connections to origins, of each worker */
+	uint8_t secret[32];         /* keys what is never told to anybody */
+	char pseudonym[24];         /* in Via, unless the listener has another */
 	void (*drained)(void *arg); /* by the worker whose last client left, once draining */
 	void *drained_arg;
 	atomic_bool draining;
 };
 
 struct client;
+struct http_pool;
 TAILQ_HEAD(client_list, client);
 
 /* A thread that carries traffic: its loop, its sockets, its clients.  Only its own thread touches
@@ -38,6 +42,7 @@ struct worker {
 	struct gateway *gateway;
 	unsigned index;
 	struct auth_link *auth;
+	struct http_pool *origins; /* idle connections */
 	struct client_list clients;
 	uint64_t last_id;
 	struct acceptor *acceptors;
