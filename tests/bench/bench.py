@@ -217,7 +217,7 @@ def main():
             for command, port in (("serve", ORIGIN), ("serve-http", WEB_ORIGIN)):
                 origins.append(launch([arguments.pxbench, command, str(port)], port))
             wanted = {MODES[mode][0] for mode in modes}
-            everyone = programs.tunnels(arguments.hopgate) + programs.http()
+            everyone = programs.tunnels(arguments.hopgate) + programs.http(arguments.hopgate)
             everyone = programs.installed([p for p in everyone if p.group in wanted])
             for program in everyone:
                 program.start(directory)

@@ -45,7 +45,7 @@ listen main {{ address 127.0.0.1:{port} }}
 # Both connections kept as long as the others keep them, and log lines written in batches.
 NGINX = """
 daemon off;
-user nobody nogroup;
+user root;
 worker_processes 2;
 worker_rlimit_nofile 65536;
 pid {directory}/nginx.pid;
@@ -151,11 +151,12 @@ def tunnels(hopgate):
     ]
 
 
-def http():
+def http(hopgate):
     """What forwards HTTP, and a plain reverse proxy."""
     tinyproxy, forward = ["tinyproxy", "-d", "-c", "{conf}"], "http-forward"
     squid = ["squid", "-N", "-n", f"bench{os.getpid()}", "-f", "{conf}"]
     return [
+        Program("hopgate", forward, 9111, [hopgate, "run", "-c", "{conf}"], HOPGATE),
         Program("squid", forward, 9112, squid, SQUID),
         Program("nginx", "http-reverse", 9113, ["nginx", "-c", "{conf}"], NGINX),
         Program(
