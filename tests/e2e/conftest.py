@@ -11,6 +11,7 @@ import pytest
 
 import peers as peer_programs
 from hopgate import PROGRAM, Hopgate
+from scripted_origin import ScriptedOrigin
 from servers import Server
 
 
@@ -67,6 +68,22 @@ def start_server():
             return server
 
         yield begin
+
+
+@pytest.fixture(name="scripted")
+def start_scripted_origin():
+    """scripted(script, …) starts an origin; no request that it gets may be malformed."""
+    with contextlib.ExitStack() as running:
+        origins = []
+
+        def begin(*scripts, **options):
+            origin = ScriptedOrigin(*scripts, **options)
+            running.callback(origin.close)
+            origins.append(origin)
+            return origin
+
+        yield begin
+        assert not [fault for origin in origins for fault in origin.faults]
 
 
 @pytest.fixture(name="peers", scope="session")
