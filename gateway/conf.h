@@ -76,6 +76,7 @@ struct listener {
 	    *routes; /* NULL: everything direct (no route in the configuration at all) */
 	struct timeouts timeouts;
 	struct limits limits;
+	int keepalive; /* of clients, and of targets unless the hop has its own; as in the conf */
 	struct http_settings http;
 };
 
@@ -91,6 +92,7 @@ struct conf {
 	const char *access_path; /* NULL: with access_log, standard error */
 	struct timeouts timeouts;
 	struct limits limits;
+	int keepalive;    /* socket { keepalive }: seconds, KEEPALIVE_SYSTEM or KEEPALIVE_OFF */
 	int64_t drain_ms; /* 0: none */
 	struct resolver_config resolver;
 	const char *resolver_hosts_path; /* NULL: off */

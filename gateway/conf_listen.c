@@ -157,6 +157,10 @@ const struct rule conf_listen_rules[] = {{.name = "address",
         .flags = RULE_BLOCK | RULE_INHERITS,
         .block = conf_listen_limits_rules,
         .offset = offsetof(struct listener, limits)},
+    {.name = "socket",
+        .flags = RULE_BLOCK | RULE_INHERITS,
+        .block = conf_socket_rules,
+        .offset = offsetof(struct listener, keepalive)},
     {.name = "http",
         .flags = RULE_BLOCK,
         .block = conf_http_rules,
@@ -164,7 +168,7 @@ const struct rule conf_listen_rules[] = {{.name = "address",
     LATER("tls"), LATER("proxy-protocol"), LATER("bind"), LATER("udp"), LATER("forward"),
     LATER("exec"), LATER("transparent"), LATER("serve"), LATER("wrap"), LATER("unwrap"),
     LATER("http-header"), LATER("capture"), LATER("access-program"), LATER("on-end"),
-    LATER("status-dir"), LATER("socket"), LATER("resolver"), LATER("log"), {0}};
+    LATER("status-dir"), LATER("resolver"), LATER("log"), {0}};
 
 /* --- an open proxy by accident ---------------------------------------------------------------- */
 
@@ -247,7 +251,8 @@ void conf_read_listen(struct reader *r, const struct directive *d, void *object)
 	struct listener listener = {.name = d->words[1].text,
 	    .place = conf_place(d->at[0]),
 	    .timeouts = conf->timeouts,
-	    .limits = conf->limits};
+	    .limits = conf->limits,
+	    .keepalive = conf->keepalive};
 
 	if (!conf_name(r, d) || conf_taken(r, d))
 		return;

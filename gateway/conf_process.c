@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a configuration says about the process: workers, rights, logs, timeouts, limits. */
+/* What a configuration says about the process: workers, rights, logs, timeouts, limits, sockets. */
 #include "config.h"
 
 #include <grp.h>
@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "gateway/conf_read.h"
+#include "gateway/keepalive.h"
 #include "gateway/value.h"
 
 #define WORKERS_MAX 1024
@@ -223,3 +224,37 @@ static void refuse_sessions(struct reader *r, const struct directive *d, void *o
 
 const struct rule conf_listen_limits_rules[] = {
     {.name = "sessions", .min = 1, .max = 1, .read = refuse_sessions}, CLIENT_LIMITS, {0}};
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+/* TCP counts in seconds. */
+static const char *value_keepalive(const struct word *word, void *field)
+{
+	static const char wrong[] =
+	    "is not a time for keep-alive, expected 2s to 18h, system or off";
+	int *keepalive = field;
+	int64_t ms;
+
+	if (value_is(word, "system")) {
+		*keepalive = KEEPALIVE_SYSTEM;
+		return NULL;
+	}
+	if (value_is(word, "off")) {
+		*keepalive = KEEPALIVE_OFF;
+		return NULL;
+	}
+	if (value_duration(word, &ms) != NULL || ms < KEEPALIVE_MIN * 1000 ||
+	    ms > KEEPALIVE_MAX * 1000)
+		return wrong;
+	*keepalive = (int)(ms / 1000);
+	return NULL;
+}
+
+/* The object is an int keepalive. */
+const struct rule conf_socket_rules[] = {{.name = "keepalive",
+                                             .usage = "DURATION | system | off",
+                                             .min = 1,
+                                             .max = 1,
+                                             .value = value_keepalive,
+                                             .standard = "system"},
+    {.name = "nodelay", .flags = RULE_LATER}, {.name = "tos", .flags = RULE_LATER}, {0}};

@@ -33,7 +33,7 @@ enum { PHASE_PARTS, PHASE_ROUTES, PHASE_LISTENERS, PHASE_EXPECT };
 /* The tables of the blocks. */
 extern const struct rule conf_rules[];          /* conf.c */
 extern const struct rule conf_timeouts_rules[]; /* conf_process.c */
-extern const struct rule conf_limits_rules[], conf_listen_limits_rules[];
+extern const struct rule conf_limits_rules[], conf_listen_limits_rules[], conf_socket_rules[];
 extern const struct rule conf_resolver_rules[];                    /* conf_resolver.c */
 extern const struct rule conf_auth_rules[];                        /* conf_auth.c */
 extern const struct rule conf_hop_rules[];                         /* conf_hop.c */

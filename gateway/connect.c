@@ -16,6 +16,7 @@
 
 #include <event2/event_struct.h>
 
+#include "gateway/keepalive.h"
 #include "gateway/source.h"
 
 #define SOURCES_TRIED 4 /* addresses of our own that turn out not to be there */
@@ -30,7 +31,8 @@ struct connect {
 	struct endpoint peer;    /* of the attempt */
 	struct stream *stream; /* the attempt under way; NULL: none, the timer tells the outcome */
 	int64_t deadline;      /* 0: none */
-	enum reason reason;    /* the most telling failure so far */
+	int keepalive;
+	enum reason reason; /* the most telling failure so far */
 	struct event timer;
 	size_t next, count; /* attempts */
 	struct in6_addr addresses[];
@@ -130,7 +132,7 @@ static int open_socket(struct connect *c, int family)
 		return -1;
 	}
 	set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	keepalive_set(fd, c->keepalive);
 	set(fd, SOL_SOCKET, SO_OOBINLINE, 1); /* urgent bytes stay in their order */
 	return fd;
 }
@@ -341,6 +343,7 @@ struct connect *connect_start(const struct connect_plan *plan,
 	c->arg = arg;
 	c->hop = plan->hop;
 	c->unix_path = plan->unix_path;
+	c->keepalive = plan->keepalive;
 	if (plan->arrived != NULL)
 		c->arrived = *plan->arrived;
 	c->peer.port = plan->port;

@@ -17,7 +17,8 @@ struct connect_plan {
 	const char *unix_path; /* instead of addresses; must outlive the object, like hop */
 	const struct hop *hop; /* source, interface, mark, family; NULL: the system's choice */
 	const struct endpoint
-	    *arrived; /* for `source listener`: where the client came to; or NULL */
+	    *arrived;  /* for `source listener`: where the client came to; or NULL */
+	int keepalive; /* of the hop or else of the listener; see keepalive.h */
 	int64_t
 	    timeout_ms; /* for all addresses: each gets an equal share of what is left; 0: off */
 };
@@ -32,7 +33,7 @@ struct connect_outcome {
 /*
  * Starts; done() comes once, from the loop, never before this returns and never after
  * connect_free(), which cancels.  The object is freed by the receiver, also inside done().
- * NULL: out of memory.  Sockets get TCP_NODELAY, SO_KEEPALIVE and SO_OOBINLINE.
+ * NULL: out of memory.  Sockets get TCP_NODELAY, their keep-alive and SO_OOBINLINE.
  */
 struct connect *connect_start(const struct connect_plan *plan,
     void (*done)(void *arg, const struct connect_outcome *outcome), void *arg);

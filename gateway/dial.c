@@ -239,9 +239,7 @@ static void speak(struct dial *d, const struct request *request)
 
 static bool wants_address(const struct dial *d)
 {
-	const struct hop *hop = d->plan.hops[d->hop];
-
-	return hop->resolve_local || hop->protocol == HOP_SOCKS4;
+	return d->plan.hops[d->hop]->resolve_local;
 }
 
 static bool only_ipv4(const struct dial *d)
@@ -397,6 +395,7 @@ static bool connect_to(struct dial *d, const struct in6_addr *addresses, size_t 
 	    .unix_path = hop == NULL ? NULL : hop->unix_path,
 	    .hop = d->plan.hop_count > 0 ? d->plan.hops[0] : NULL,
 	    .arrived = d->plan.arrived,
+	    .keepalive = d->plan.keepalive,
 	    .timeout_ms = left(d),
 	};
 

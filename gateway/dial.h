@@ -29,6 +29,7 @@ struct dial_plan {
 	void *shun_arg;
 	int64_t dial_ms;    /* for everything */
 	int64_t connect_ms; /* for one hop with all its addresses, unless the hop has its own */
+	int keepalive;      /* of that connection; see keepalive.h */
 	/*
 	 * A layer for the connection to hops[hop], just made: put on before anything is said to the
 	 * hop, and owned by the stream.  It returns NULL for none; itself NULL: never any.

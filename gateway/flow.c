@@ -38,6 +38,12 @@ void flow_drop(struct flow *f)
 	f->holds = NOTHING;
 }
 
+static enum flow_state lost(struct flow *f, enum flow_state state)
+{
+	f->error = (uint8_t)errno;
+	return state;
+}
+
 /* --- the receiver ---------------------------------------------------------------------------- */
 
 /* As much as it takes: FLOW_MORE or FLOW_TO_LOST. */
@@ -52,7 +58,7 @@ static enum flow_state put(struct flow *f, const uint8_t *bytes, size_t n, size_
 		                       : stream_write(f->to, bytes + *done, n - *done);
 
 		if (written < 0 && errno != EAGAIN && errno != EINTR)
-			state = FLOW_TO_LOST;
+			state = lost(f, FLOW_TO_LOST);
 		if (written < 0)
 			break;
 		*done += (size_t)written;
@@ -98,7 +104,7 @@ static enum flow_state drain(struct flow *f)
 	if (n > 0)
 		f->bytes += (size_t)n;
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		return FLOW_TO_LOST;
+		return lost(f, FLOW_TO_LOST);
 	if (f->rest.pipe->held == 0)
 		flow_drop(f);
 	return FLOW_MORE;
@@ -154,7 +160,7 @@ static enum flow_state pause_or_end(struct flow *f, ssize_t result)
 	if (result == 0 || again)
 		return FLOW_ENDED;
 	f->shuts = false; /* that is no end to be passed on */
-	return FLOW_FROM_LOST;
+	return lost(f, FLOW_FROM_LOST);
 }
 
 /* What can be read, and an end that is known to follow, so that it can leave with the last bytes.

@@ -27,6 +27,7 @@ struct flow {
 	bool shuts;     /* its user's: shuts the receiver down as soon as all is delivered */
 	bool ended;     /* nothing more is to be read: the sender's end, or the codec's */
 	bool passed;    /* its user's: the receiver was told so */
+	uint8_t error;  /* of FLOW_FROM_LOST and FLOW_TO_LOST: the errno, all of them are small */
 };
 
 enum flow_state {

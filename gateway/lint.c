@@ -51,7 +51,7 @@ static bool stands_first(const struct reader *r, const char *name)
 /* Only the first hop is connected to from here. */
 static void check_sources(struct reader *r)
 {
-	static const char *const names[] = {"source", "interface", "mark"};
+	static const char *const names[] = {"source", "interface", "mark", "socket"};
 
 	for (size_t i = 0; i < r->way_count; i++) {
 		const struct way *way = &r->ways[i];

@@ -27,6 +27,7 @@ struct binding {
 	struct bound_set *set;
 	unsigned workers;
 	size_t listener;
+	int keepalive; /* of that listener */
 	const struct listen_address *address;
 	size_t bound; /* sockets of this address so far */
 };
@@ -132,7 +133,7 @@ static int open_clones(struct binding *b, const struct endpoint *endpoint, const
 
 	if (fds == NULL)
 		return -1;
-	result = listen_tcp_open(endpoint, interface, fds, b->workers);
+	result = listen_tcp_open(endpoint, interface, b->keepalive, fds, b->workers);
 	if (result == 0)
 		result = keep_clones(b, fds, interface);
 	error = errno;
@@ -265,7 +266,7 @@ static int bind_inherited(struct binding *b)
 	memcpy(&un, &sa, sizeof(un));
 	if (endpoint_from_sockaddr(&endpoint, (struct sockaddr *)&sa)) {
 		describe(bound->address, &endpoint, NULL);
-		listen_tcp_prepare(fd);
+		listen_tcp_prepare(fd, b->keepalive);
 	} else if (un.sun_path[0] == '\0') {
 		snprintf(bound->address, sizeof(bound->address), "unix:@%.106s", un.sun_path + 1);
 	} else {
@@ -294,6 +295,7 @@ int listen_bind(const struct conf *conf, struct bound_set *set)
 			struct binding b = {.set = set,
 			    .workers = conf->workers,
 			    .listener = i,
+			    .keepalive = conf->listeners[i].keepalive,
 			    .address = &conf->listeners[i].addresses[j]};
 
 			if (binders[b.address->kind](&b) != 0)

@@ -6,13 +6,13 @@
 
 /*
  * Listening sockets for one address, `count` of them, among which the system shares out the
- * connections; `interface` (may be NULL) takes only those that come in there.  Port 0 becomes a
- * free one, the same for all.  0, or -1 with errno and nothing open.
+ * connections; `interface` (may be NULL) takes only those that come in there; `keepalive` as in
+ * keepalive.h.  Port 0 becomes a free one, the same for all.  0, or -1 with errno and nothing open.
  */
-int listen_tcp_open(
-    const struct endpoint *endpoint, const char *interface, int *fds, unsigned count);
+int listen_tcp_open(const struct endpoint *endpoint, const char *interface, int keepalive, int *fds,
+    unsigned count);
 
 /* What accepted connections inherit: no delay, keep-alive, urgent bytes in line.  0 or -1. */
-int listen_tcp_prepare(int fd);
+int listen_tcp_prepare(int fd, int keepalive);
 
 #endif

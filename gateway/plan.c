@@ -164,3 +164,13 @@ enum plan_result plan_make(struct plan *plan, const struct plan_question *q)
 	plan->by_name = true;
 	return PLAN_READY;
 }
+
+/* The options of the first hop, also if that is only how to leave. */
+int plan_keepalive(const struct plan *plan, const struct listener *listener)
+{
+	const struct route *route = &plan->route;
+
+	return route->next == NEXT_VIA && route->hops[0]->keepalive != KEEPALIVE_UNSAID
+	    ? route->hops[0]->keepalive
+	    : listener->keepalive;
+}

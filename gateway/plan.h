@@ -39,4 +39,7 @@ struct plan {
 
 enum plan_result plan_make(struct plan *plan, const struct plan_question *question);
 
+/* PLAN_READY: the keep-alive of the connection that the way begins with; see keepalive.h. */
+int plan_keepalive(const struct plan *plan, const struct listener *listener);
+
 #endif

@@ -5,6 +5,7 @@
 #include "gateway/reason.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 const struct reason_row *reason_row(enum reason reason)
@@ -57,4 +58,26 @@ enum reason reason_from_errno(int error)
 		if (meanings[i].error == error)
 			return meanings[i].reason;
 	return REASON_INTERNAL;
+}
+
+static bool is_out_of_reach(int error)
+{
+	switch (reason_from_errno(error)) {
+	case REASON_TIMEOUT:
+	case REASON_NET_UNREACHABLE:
+	case REASON_HOST_UNREACHABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum reason reason_of_client(int error)
+{
+	return is_out_of_reach(error) ? REASON_CLIENT_LOST : REASON_CLIENT_RESET;
+}
+
+enum reason reason_of_target(int error)
+{
+	return is_out_of_reach(error) ? REASON_TARGET_LOST : REASON_TARGET_RESET;
 }

@@ -16,6 +16,8 @@
 	/* How an established relay ends otherwise. */ \
 	R(CLIENT_RESET, "client-reset", 1, 91, 502, 0, "the client reset the connection") \
 	R(TARGET_RESET, "target-reset", 1, 91, 502, 0, "the target reset the connection") \
+	R(CLIENT_LOST, "client-lost", 1, 91, 502, 0, "the client no longer answers") \
+	R(TARGET_LOST, "target-lost", 1, 91, 504, 0, "the target no longer answers") \
 	R(IDLE_TIMEOUT, "idle-timeout", 1, 91, 504, 0, "no byte moved for too long") \
 	R(HALF_CLOSE_TIMEOUT, "half-close-timeout", 1, 91, 504, 0, \
 	    "one side ended, the other did not") \
@@ -132,5 +134,8 @@ const struct reason_row *reason_row(enum reason reason);
 
 /* What a failed connect() to the target means: ECONNREFUSED -> REASON_REFUSED and so on. */
 enum reason reason_from_errno(int error);
+/* What the failure of a connection that was up means: RESET, or LOST if the peer is out of reach. */
+enum reason reason_of_client(int error);
+enum reason reason_of_target(int error);
 
 #endif

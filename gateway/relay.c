@@ -10,6 +10,7 @@
 #include <event2/event_struct.h>
 
 #include "gateway/flow.h"
+#include "gateway/keepalive.h"
 
 #define FLUSH_FIRST_MS 10 /* looks at the send queue before a reset: first pause, doubling … */
 #define FLUSH_MAX_MS 2000 /* … until so much time has passed */
@@ -19,13 +20,14 @@ struct relay {
 	void (*done)(void *arg, enum reason reason);
 	void *arg;
 	int64_t idle_ms, half_close_ms;
-	int64_t last;       /* when a byte moved, loop_lately() */
-	int64_t first;      /* when the target's first byte came */
-	int64_t due;        /* when the timer fires */
-	int flushing;       /* the latest pause, ms; 0: no reset is waiting */
-	int flushed;        /* sum of these pauses */
-	uint8_t lost;       /* bits 1 << side: it was reset */
-	enum reason reason; /* REASON_OK while all is well */
+	int64_t last;          /* when a byte moved, loop_lately() */
+	int64_t first;         /* when the target's first byte came */
+	int64_t due;           /* when the timer fires */
+	uint16_t keepalive[2]; /* of the client, of the target; 0: none of ours */
+	uint16_t flushing;     /* the latest pause, ms; 0: no reset is waiting */
+	uint16_t flushed;      /* sum of these pauses */
+	uint8_t lost;          /* bits 1 << side: it was reset, or does not answer */
+	enum reason reason;    /* REASON_OK while all is well */
 	struct event timer;
 };
 
@@ -56,13 +58,13 @@ static void finish(struct relay *r, void (*how)(struct stream *s))
 }
 
 /* Nothing can be sent to side w any more; what it sent before still counts. */
-static void lose(struct relay *r, int w)
+static void lose(struct relay *r, int w, int error)
 {
 	struct flow *from = &r->way[w], *to = &r->way[!w];
 
 	r->lost |= (uint8_t)(1 << w);
 	if (r->reason == REASON_OK)
-		r->reason = w == RELAY_UP ? REASON_CLIENT_RESET : REASON_TARGET_RESET;
+		r->reason = w == RELAY_UP ? reason_of_client(error) : reason_of_target(error);
 	/* The socket has no more than what it had received before; then comes the reset. */
 	from->fin = true;
 	from->shuts = false;
@@ -72,8 +74,8 @@ static void lose(struct relay *r, int w)
 
 static void fail(struct relay *r, enum reason reason)
 {
-	lose(r, RELAY_UP);
-	lose(r, RELAY_DOWN);
+	lose(r, RELAY_UP, 0);
+	lose(r, RELAY_DOWN, 0);
 	r->reason = reason;
 }
 
@@ -137,7 +139,7 @@ static void pass_end(struct relay *r, int w)
 	if (last || stream_shutdown(to) == 0)
 		r->way[w].passed = true;
 	else if (errno != EAGAIN)
-		lose(r, !w);
+		lose(r, !w, errno);
 }
 
 /* A turn of one way; the end is passed on when it comes. */
@@ -157,9 +159,9 @@ static void pump(struct relay *r, int w)
 		remind(r, loop_lately() + r->half_close_ms);
 	remind(r, flow_due(way));
 	if (state == FLOW_FROM_LOST)
-		lose(r, w);
+		lose(r, w, way->error);
 	else if (state == FLOW_TO_LOST)
-		lose(r, !w);
+		lose(r, !w, way->error);
 	else if (state == FLOW_OUT_OF_MEMORY)
 		fail(r, REASON_RESOURCES);
 	if (way->ended && !way->passed && !flow_holds(way) && (r->lost & 1 << w) == 0)
@@ -222,6 +224,20 @@ static void target_ready(void *arg, int events)
 	ready(arg, RELAY_DOWN, events);
 }
 
+/* Is the peer still there, though it takes its time? */
+static void look(struct relay *r, int w)
+{
+	int64_t next = r->lost & 1 << w ? INT64_MAX : keepalive_look(side(r, w), r->keepalive[w]);
+
+	if (next != 0) {
+		remind(r, next);
+		return;
+	}
+	lose(r, w, ETIMEDOUT);
+	if (!r->way[w].ended && !flow_holds(&r->way[w]))
+		pump(r, w);
+}
+
 static void timer_fired(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay *r = arg;
@@ -245,6 +261,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 		if (flow_tidy(&r->way[w], now) != FLOW_MORE)
 			fail(r, REASON_RESOURCES);
 		remind(r, flow_due(&r->way[w]));
+		look(r, w);
 	}
 	if (limit > 0)
 		remind(r, r->last + limit);
@@ -252,6 +269,12 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
+
+/* In two bytes: there are many relays, and each has two of them. */
+static uint16_t seconds(int keepalive)
+{
+	return keepalive > 0 ? (uint16_t)keepalive : 0;
+}
 
 struct relay *relay_start(
     const struct relay_plan *plan, void (*done)(void *arg, enum reason reason), void *arg)
@@ -267,11 +290,15 @@ struct relay *relay_start(
 	r->arg = arg;
 	r->idle_ms = plan->idle_ms;
 	r->half_close_ms = plan->half_close_ms;
+	r->keepalive[RELAY_UP] = seconds(plan->client_keepalive);
+	r->keepalive[RELAY_DOWN] = seconds(plan->target_keepalive);
 	r->last = loop_lately();
 	r->due = INT64_MAX;
 	event_assign(&r->timer, plan->loop->base, -1, 0, timer_fired, r);
 	if (r->idle_ms > 0)
 		remind(r, r->last + r->idle_ms);
+	for (int w = 0; w < 2; w++)
+		remind(r, keepalive_begin(r->keepalive[w]));
 	stream_handler(plan->client, client_ready, r);
 	stream_handler(plan->target, target_ready, r);
 	stream_want(plan->client, STREAM_READ);

@@ -18,6 +18,7 @@ struct relay_plan {
 	struct stream *client, *target; /* taken over */
 	int64_t idle_ms;                /* no byte either way; 0 = never */
 	int64_t half_close_ms;          /* the same once one side has ended; 0 = as idle_ms */
+	int client_keepalive, target_keepalive; /* what the sockets have; see keepalive.h */
 	bool client_ended; /* the client's FIN was read already; its bytes are unread in the stream
 	                    */
 };

@@ -261,6 +261,18 @@ int stream_queued(const struct stream *s)
 	return bytes;
 }
 
+int64_t stream_silence(const struct stream *s)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof info;
+
+	getsockopt(stream_fd(s), IPPROTO_TCP, TCP_INFO, &info, &size);
+	/* One question about the window may just be under way: they come ever more rarely. */
+	if ((info.tcpi_unacked == 0 || info.tcpi_retransmits == 0) && info.tcpi_probes < 2)
+		return 0;
+	return info.tcpi_last_ack_recv;
+}
+
 /* --- layers ---------------------------------------------------------------------------------- */
 
 void stream_push(struct stream *s, struct stream_layer *layer)

@@ -48,6 +48,12 @@ int stream_shutdown(struct stream *s);
 
 /* Bytes written that the peer's side has not acknowledged, and still may. */
 int stream_queued(const struct stream *s);
+/*
+ * How long a peer that was asked more than once, by bytes sent again or about its window, has not
+ * said anything, in ms; 0: it owes no answer.  (TCP_USER_TIMEOUT would also end one that is there,
+ * but does not read.)
+ */
+int64_t stream_silence(const struct stream *s);
 
 int stream_fd(const struct stream *s); /* for getsockname() and options only */
 /* The socket, if its bytes may be moved without the stream (no layer, nothing unread); else -1. */

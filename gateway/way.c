@@ -209,6 +209,7 @@ void session_dial(struct session *s, bool to_hop)
 	    .shun_arg = c->worker->gateway->doors,
 	    .dial_ms = session_left(c->listener->timeouts.dial, u->asked_ms),
 	    .connect_ms = c->listener->timeouts.connect,
+	    .keepalive = plan_keepalive(&u->plan, c->listener),
 	};
 
 	resolver_cancel(u->lookup);
@@ -237,6 +238,8 @@ void session_relay(struct session *s)
 	    .target = u->outcome.stream,
 	    .idle_ms = c->listener->timeouts.idle,
 	    .half_close_ms = c->listener->timeouts.half_close,
+	    .client_keepalive = c->listener->keepalive,
+	    .target_keepalive = plan_keepalive(&u->plan, c->listener),
 	    .client_ended = u->ended,
 	};
 

@@ -66,5 +66,5 @@ bool hop_equal(const struct hop *a, const struct hop *b)
 	    same_string(a->password, b->password) && a->resolve_local == b->resolve_local &&
 	    a->family == b->family && same_sources(a, b) &&
 	    same_string(a->interface, b->interface) && a->mark == b->mark &&
-	    a->connect_ms == b->connect_ms;
+	    a->connect_ms == b->connect_ms && a->keepalive == b->keepalive;
 }

@@ -118,6 +118,9 @@ struct source {
 	char interface[16];          /* INTERFACE: its addresses at the time of use */
 };
 
+/* Instead of a time after which a silent peer is lost. */
+enum { KEEPALIVE_UNSAID = 0, KEEPALIVE_SYSTEM = -1, KEEPALIVE_OFF = -2 };
+
 struct hop {
 	char *name; /* for people: the hop's name, or the URI without password */
 	enum hop_protocol protocol;
@@ -132,6 +135,7 @@ struct hop {
 	char *interface;    /* SO_BINDTODEVICE, or NULL */
 	uint32_t mark;      /* SO_MARK, 0 = none */
 	int64_t connect_ms; /* timeouts { connect } of this hop; 0 = the default */
+	int keepalive;      /* socket { keepalive } of this hop: seconds or KEEPALIVE_… */
 };
 
 struct hops; /* the namespace of hops and chains, and the inline hops; owns them all */

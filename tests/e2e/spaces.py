@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Network namespaces: little networks of our own, with cables and firewalls between them."""
+import contextlib
+import ctypes
 import os
 import shlex
 import subprocess
@@ -7,6 +9,7 @@ import subprocess
 import tools
 from waiting import until
 
+CLONE_NEWNET = 0x40000000
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -54,6 +57,17 @@ class Space:
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
+    @contextlib.contextmanager
+    def inside(self):
+        """Sockets that the test opens meanwhile are in here, and stay."""
+        with open("/proc/thread-self/ns/net", encoding="ascii") as ours:
+            with open(f"/proc/{self.pid}/ns/net", encoding="ascii") as theirs:
+                _enter(theirs)
+            try:
+                yield
+            finally:
+                _enter(ours)
+
     def ip(self, words):
         self.must("ip", *shlex.split(words))
 
@@ -97,6 +111,13 @@ class Space:
 
     def curl(self, *words, seconds=5):
         return self.run("curl", "-sS", "--noproxy", "", "--max-time", seconds, *words)
+
+
+def _enter(namespace):
+    """The calling thread only (setns(2); os.setns() is newer than Debian's Python)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _command(pid):

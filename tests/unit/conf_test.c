@@ -60,6 +60,8 @@ static void test_nothing_said(void **state)
 	assert_int_equal(conf->timeouts.half_close, 240000);
 	assert_int_equal(conf->timeouts.keep_alive, 60000);
 	assert_int_equal(conf->timeouts.close, 5000);
+	assert_int_equal(conf->keepalive, KEEPALIVE_SYSTEM);
+	assert_int_equal(listener->keepalive, KEEPALIVE_SYSTEM);
 	assert_int_equal(conf->limits.sessions, 0);
 	assert_true(conf->limits.rate_per_client == 0);
 	assert_true(conf->resolver_system);
@@ -260,6 +262,28 @@ static void test_hops(void **state)
 	unload(&l);
 }
 
+static void test_sockets(void **state)
+{
+	struct loaded l;
+	const struct conf *conf = good(&l,
+	    "listen a { address 127.0.0.1:1 }\n"
+	    "listen b { address 127.0.0.1:2; socket { keepalive 2500ms } }\n"
+	    "listen c { address 127.0.0.1:3; socket { keepalive system } }\n"
+	    "listen d { address 127.0.0.1:4; socket { } }\nsocket { keepalive off }\n"
+	    "hop a { uri direct:; socket { keepalive 18h } }\nhop b { uri direct:; socket { } }\n"
+	    "route x via a\nroute y via b\n");
+
+	(void)state;
+	assert_int_equal(conf->keepalive, KEEPALIVE_OFF);
+	assert_int_equal(conf->listeners[0].keepalive, KEEPALIVE_OFF);
+	assert_int_equal(conf->listeners[1].keepalive, 2);
+	assert_int_equal(conf->listeners[2].keepalive, KEEPALIVE_SYSTEM);
+	assert_int_equal(conf->listeners[3].keepalive, KEEPALIVE_OFF);
+	assert_int_equal(hops_each(conf->hops, 0)->keepalive, 64800);
+	assert_int_equal(hops_each(conf->hops, 1)->keepalive, KEEPALIVE_UNSAID);
+	unload(&l);
+}
+
 /* What no row matches is rejected, also by a listener whose table nobody has written. */
 static void test_tables(void **state)
 {
@@ -349,10 +373,11 @@ static char *dump(const char *text)
 }
 
 static const char dumped_text[] =
-    "workers 2; timeouts { idle off }\nauth a { password-file /u }\n"
+    "workers 2; timeouts { idle off }; socket { keepalive 2m }\nauth a { password-file /u }\n"
     "hop h { uri socks5://u:secret@h:1; timeouts { connect 2s }\n }\n"
     "routes { route default via h; route x reject \"a \\\"b\\\\ ;\" }\n"
-    "listen l { address 127.0.0.1:1; auth a; timeouts { dial 1s }\n}\n"
+    "listen l { address 127.0.0.1:1; auth a; timeouts { dial 1s }\n"
+    "socket { keepalive off } }\n"
     "access { pass any }\nexpect x:1 reject";
 
 static void test_dump_is_read_again(void **state)
@@ -376,9 +401,11 @@ static void test_dump_is_whole(void **state)
 
 	(void)state;
 	assert_non_null(strstr(text, "\ntimeouts {\n    handshake 30s\n"));
+	assert_non_null(strstr(text, "\nsocket {\n    keepalive system\n}\n"));
 	assert_non_null(strstr(text, "\nworkers auto\n"));
 	assert_non_null(strstr(text, "\nresolver {\n"));
 	assert_non_null(listen);
+	assert_null(strstr(listen, "socket"));
 	assert_non_null(strstr(listen, "    protocols socks4 socks5 http\n"));
 	assert_non_null(strstr(listen, "    commands connect http\n"));
 	assert_non_null(strstr(listen,
@@ -397,6 +424,7 @@ int main(void)
 	    cmocka_unit_test(test_listener),
 	    cmocka_unit_test(row_102_passwords_in_the_clear_are_told),
 	    cmocka_unit_test(test_hops),
+	    cmocka_unit_test(test_sockets),
 	    cmocka_unit_test(test_tables),
 	    cmocka_unit_test(test_clients),
 	    cmocka_unit_test(test_embedded_clients),

@@ -76,7 +76,8 @@ static void test_later(void **state)
 	    "tls", "resolver", "proxy-protocol", "pipeline", "warm", "limits", "log", "health"};
 	static const char *const listen[] = {"tls", "proxy-protocol", "bind", "udp", "forward",
 	    "exec", "transparent", "serve", "wrap", "unwrap", "http-header", "capture",
-	    "access-program", "on-end", "status-dir", "socket", "resolver", "log"};
+	    "access-program", "on-end", "status-dir", "resolver", "log"};
+	static const char *const sockets[] = {"nodelay", "tos"};
 	static const struct {
 		const char *before, *after;
 		const char *const *names;
@@ -90,6 +91,7 @@ static void test_later(void **state)
 	    LATER("auth x { ", " }", auth),
 	    LATER("hop x { uri direct:; ", " }", hop),
 	    LATER("listen x { address 1; ", " }", listen),
+	    LATER("socket { ", " }", sockets),
 #undef LATER
 	};
 
@@ -165,6 +167,12 @@ static void test_process(void **state)
 	        "1:17: error: '0' could mean none or no limit, write 'off' for no limit"},
 	    {"limits { sessions 1k }",
 	        "1:19: error: '1k' is not a number, expected 1 to 1000000000 or off"},
+	    {"socket { keepalive 1s }",
+	        "1:20: error: '1s' is not a time for keep-alive, expected 2s to 18h, system or "
+	        "off"},
+	    {"hop x { uri direct:; socket { keepalive 18h1s } }",
+	        "1:41: error: '18h1s' is not a time for keep-alive, expected 2s to 18h, system or "
+	        "off"},
 	    {"limits { rate-per-client 5 }",
 	        "1:26: error: '5' is not a rate, expected 50/s, 10/m, 100/h or off"},
 	};

@@ -4,6 +4,7 @@
 
 #include "gateway/relay.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -178,6 +179,93 @@ static void test_both_reset(void **state)
 	assert_true(s->reason == REASON_CLIENT_RESET || s->reason == REASON_TARGET_RESET);
 }
 
+/* --- losses ---------------------------------------------------------------------------------- */
+
+/* A layer on a socket that cannot reach its peer any more, as the kernel tells it. */
+struct lost {
+	struct stream_layer layer;
+	int on_read, on_write; /* errno; 0: all is well */
+};
+
+static ssize_t lost_read(struct stream_layer *l, void *bytes, size_t n)
+{
+	ssize_t got = stream_lower_read(l, bytes, n);
+	int error = ((struct lost *)l)->on_read;
+
+	if (got <= 0 || error == 0)
+		return got;
+	errno = error;
+	return -1;
+}
+
+static ssize_t lost_write(struct stream_layer *l, const void *bytes, size_t n)
+{
+	int error = ((struct lost *)l)->on_write;
+
+	if (error == 0)
+		return stream_lower_write(l, bytes, n);
+	errno = error;
+	return -1;
+}
+
+static int lost_needs(const struct stream_layer *l, int events)
+{
+	(void)l;
+	return events;
+}
+
+static bool lost_pending(const struct stream_layer *l)
+{
+	(void)l;
+	return false;
+}
+
+static void lost_free(struct stream_layer *l)
+{
+	free(l);
+}
+
+static void push_lost(struct stream *stream, int on_read, int on_write)
+{
+	static const struct stream_layer_ops ops = {.read = lost_read,
+	    .write = lost_write,
+	    .needs = lost_needs,
+	    .pending = lost_pending,
+	    .free = lost_free};
+	struct lost *lost = calloc(1, sizeof *lost);
+
+	assert_non_null(lost);
+	lost->layer.ops = &ops;
+	lost->on_read = on_read;
+	lost->on_write = on_write;
+	stream_push(stream, &lost->layer);
+}
+
+/* Conformance 131: it is told apart from a reset, but to the other side it is one. */
+static void test_client_is_lost(void **state)
+{
+	struct scene *s = *state;
+
+	scene_start(s);
+	push_lost(s->plan.client, ETIMEDOUT, 0);
+	peer_send(&s->client, 10, false);
+	rig_run(&s->rig, scene_target_reset, s);
+	assert_int_equal(s->reason, REASON_CLIENT_LOST);
+	assert_false(s->target.ended);
+}
+
+static void test_target_is_lost(void **state)
+{
+	struct scene *s = *state;
+
+	scene_start(s);
+	push_lost(s->plan.target, 0, EHOSTUNREACH);
+	peer_send(&s->client, 10, false);
+	rig_run(&s->rig, scene_client_reset, s);
+	assert_int_equal(s->reason, REASON_TARGET_LOST);
+	assert_false(s->client.ended);
+}
+
 /* --- time ------------------------------------------------------------------------------------ */
 
 static void test_idle(void **state)
@@ -315,6 +403,8 @@ int main(void)
 	    LAYERED(client_closes_in_mid_answer),
 	    LAYERED(answer_before_a_reset),
 	    LAYERED(both_reset),
+	    PLAIN_ONLY(client_is_lost),
+	    PLAIN_ONLY(target_is_lost),
 	    LAYERED(idle),
 	    LAYERED(half_close),
 	    LAYERED(no_timers),
