@@ -189,6 +189,19 @@ packages()
 	fi
 }
 
+# node_modules - what the tests want of the npm registry, in build/node
+node_modules()
+{
+	command -v npm >/dev/null || return 0
+	wanted=$tree/tests/e2e/node/package-lock.json
+	test -d "$build/node/node_modules" && test "$wanted" -ot "$build/node/node_modules" && return
+	mkdir -p "$build/node"
+	cp "$tree"/tests/e2e/node/package*.json "$build/node"
+	(cd "$build/node" && npm ci --ignore-scripts --no-audit --no-fund --cache .cache) \
+		</dev/null >>"$packages_log" 2>&1 ||
+		say "not to be had here, so some tests will be skipped: undici"
+}
+
 # --- the build -----------------------------------------------------------
 
 configured()
