@@ -152,15 +152,16 @@ static void exchanged(void *arg, const struct http_outcome *outcome)
 {
 	struct session *s = arg;
 	struct forward *f = s->forward;
-	bool stale = f->reused && f->request.may_repeat && outcome->unheard &&
-	    outcome->reason == REASON_ORIGIN_CLOSED;
+	const struct http_outcome o = *outcome; /* it goes with the exchange */
+	bool stale =
+	    f->reused && f->request.may_repeat && o.unheard && o.reason == REASON_ORIGIN_CLOSED;
 
-	f->outcome = *outcome;
+	f->outcome = o;
 	if (s->http != NULL)
-		s->http->status = outcome->status;
+		s->http->status = o.status;
 	http_exchange_free(f->exchange);
 	f->exchange = NULL;
-	if (outcome->upgraded && outcome->reason == REASON_OK) {
+	if (o.upgraded && o.reason == REASON_OK) {
 		upgrade(s);
 		return;
 	}
@@ -169,14 +170,14 @@ static void exchanged(void *arg, const struct http_outcome *outcome)
 		f->reused = false;
 		f->outcome = (struct http_outcome){0};
 		session_dial(s, f->to_proxy);
-	} else if (outcome->reason != REASON_OK && !outcome->said) {
-		session_refuse(s, outcome->reason);
-	} else if (outcome->reason != REASON_OK && outcome->unframed) {
-		session_cut(s, outcome->reason);
-	} else if (outcome->client_persists) {
+	} else if (o.reason != REASON_OK && !o.said) {
+		session_refuse(s, o.reason);
+	} else if (o.reason != REASON_OK && o.unframed) {
+		session_cut(s, o.reason);
+	} else if (o.client_persists) {
 		session_next(s);
 	} else {
-		session_conclude(s, outcome->reason, false);
+		session_conclude(s, o.reason, false);
 	}
 }
 
