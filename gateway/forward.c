@@ -200,6 +200,8 @@ static void start(struct session *s)
 	    .pseudonym = pseudonym(c),
 	    .max_head = RESPONSE_HEAD_MAX,
 	    .idle_ms = c->listener->timeouts.idle,
+	    .client_keepalive = c->listener->keepalive,
+	    .origin_keepalive = plan_keepalive(&u->plan, c->listener),
 	};
 	enum reason reason;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/keepalive.h"
 #include "gateway/timer.h"
 
 #define INTERIM_MAX 16 /* 1xx before the response proper */
@@ -65,8 +66,8 @@ static void fail(struct http_exchange *x, enum reason reason)
 }
 
 /* A turn of content.  False: the receiver has gone. */
-static bool pump(struct http_exchange *x, struct flow *flow, const struct http_coder *coder,
-    enum reason ended, enum reason lost)
+static bool pump(
+    struct http_exchange *x, struct flow *flow, const struct http_coder *coder, enum reason ended)
 {
 	size_t n = 0;
 	enum flow_state state = flow_pump(flow, &n);
@@ -77,7 +78,7 @@ static bool pump(struct http_exchange *x, struct flow *flow, const struct http_c
 	else if (state == FLOW_REFUSED)
 		fail(x, ended);
 	else if (state == FLOW_FROM_LOST)
-		fail(x, lost);
+		fail(x, flow == &x->up ? reason_of_client(flow->error) : ended);
 	else if (state == FLOW_OUT_OF_MEMORY)
 		fail(x, REASON_RESOURCES);
 	return state != FLOW_TO_LOST;
@@ -118,8 +119,7 @@ static bool asking(const struct http_exchange *x)
 
 static void ask(struct http_exchange *x)
 {
-	if (send_head(x) && asking(x) &&
-	    !pump(x, &x->up, &x->asked, REASON_CLIENT_GONE, REASON_CLIENT_RESET))
+	if (send_head(x) && asking(x) && !pump(x, &x->up, &x->asked, REASON_CLIENT_GONE))
 		lose_origin(x);
 }
 
@@ -139,7 +139,7 @@ static void overhear(struct http_exchange *x)
 	else if (n == 0)
 		x->plan.client_ended = true; /* RFC 9112, 9.6: it may still listen */
 	else if (errno != EAGAIN && errno != EINTR)
-		fail(x, REASON_CLIENT_RESET);
+		fail(x, reason_of_client(errno));
 }
 
 /* --- the response ---------------------------------------------------------------------------- */
@@ -231,15 +231,10 @@ static size_t understand(struct http_exchange *x, uint8_t *bytes, size_t n)
 	return x->answering ? n : used;
 }
 
-/* The origin said nothing, or stopped before its head was whole. */
-static void unanswered(struct http_exchange *x, ssize_t n)
+/* The origin said nothing, or stopped before its response was whole. */
+static enum reason unanswered(const struct http_exchange *x)
 {
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (x->outcome.first_byte == 0)
-		fail(x, REASON_ORIGIN_CLOSED);
-	else
-		fail(x, REASON_RESPONSE_INCOMPLETE);
+	return x->outcome.first_byte == 0 ? REASON_ORIGIN_CLOSED : REASON_RESPONSE_INCOMPLETE;
 }
 
 static void hear(struct http_exchange *x)
@@ -249,8 +244,10 @@ static void hear(struct http_exchange *x)
 	size_t before = buffer_length(heard), used;
 	ssize_t n = stream_read(x->plan.origin, bytes, ROOM);
 
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
 	if (n <= 0) {
-		unanswered(x, n);
+		fail(x, unanswered(x));
 		return;
 	}
 	if (x->outcome.first_byte == 0)
@@ -277,7 +274,7 @@ static bool send_reply(struct http_exchange *x)
 		ssize_t n = stream_write(x->plan.client, buffer_bytes(reply), buffer_length(reply));
 
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			fail(x, REASON_CLIENT_RESET);
+			fail(x, reason_of_client(errno));
 		if (n < 0)
 			return false;
 		buffer_consume(reply, (size_t)n);
@@ -295,9 +292,8 @@ static bool answering(const struct http_exchange *x)
 static void reply(struct http_exchange *x)
 {
 	if (send_reply(x) && answering(x) &&
-	    !pump(
-	        x, &x->down, &x->answered, REASON_RESPONSE_INCOMPLETE, REASON_RESPONSE_INCOMPLETE))
-		fail(x, REASON_CLIENT_RESET);
+	    !pump(x, &x->down, &x->answered, REASON_RESPONSE_INCOMPLETE))
+		fail(x, reason_of_client(x->down.error));
 }
 
 /* --- both ------------------------------------------------------------------------------------ */
@@ -396,6 +392,20 @@ static void origin_ready(void *arg, int events)
 	settle(x);
 }
 
+/* Are both still there, though they take their time? */
+static void look(struct http_exchange *x)
+{
+	int64_t client = keepalive_look(x->plan.client, x->plan.client_keepalive);
+	int64_t origin = keepalive_look(x->plan.origin, x->plan.origin_keepalive);
+
+	if (client == 0)
+		fail(x, REASON_CLIENT_LOST);
+	else if (origin == 0)
+		fail(x, unanswered(x));
+	else
+		timer_by(&x->timer, client < origin ? client : origin);
+}
+
 static void late(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_exchange *x = arg;
@@ -415,6 +425,7 @@ static void late(evutil_socket_t fd, short what, void *arg)
 	}
 	if (idle > 0)
 		timer_by(&x->timer, x->last + idle);
+	look(x);
 	settle(x);
 }
 
@@ -463,6 +474,8 @@ enum reason http_exchange_start(struct http_exchange **exchange,
 	x->last = loop_lately();
 	if (plan->idle_ms > 0)
 		timer_by(&x->timer, x->last + plan->idle_ms);
+	timer_by(&x->timer, keepalive_begin(plan->client_keepalive));
+	timer_by(&x->timer, keepalive_begin(plan->origin_keepalive));
 	stream_handler(plan->client, client_ready, x);
 	stream_handler(plan->origin, origin_ready, x);
 	send_head(x);

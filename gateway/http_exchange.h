@@ -30,6 +30,7 @@ struct http_exchange_plan {
 	const char *pseudonym; /* for Via; NULL: none */
 	size_t max_head;       /* of the response */
 	int64_t idle_ms;       /* no byte either way; 0 = never */
+	int client_keepalive, origin_keepalive; /* what the sockets have; see keepalive.h */
 };
 
 struct http_outcome {

@@ -134,7 +134,7 @@ const struct reason_row *reason_row(enum reason reason);
 
 /* What a failed connect() to the target means: ECONNREFUSED -> REASON_REFUSED and so on. */
 enum reason reason_from_errno(int error);
-/* What the failure of a connection that was up means: RESET, or LOST if the peer is out of reach. */
+/* What the failure of a connection means that was up: RESET, or LOST: the peer is out of reach. */
 enum reason reason_of_client(int error);
 enum reason reason_of_target(int error);
 

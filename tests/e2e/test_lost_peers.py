@@ -43,7 +43,7 @@ def tunnel(hopgate, serve, machines):
     client, middle, target = machines
     with contextlib.ExitStack() as stack:
 
-        def begin(handler, text=f"socket {{ keepalive {SECONDS}s }}\n"):
+        def begin(handler, text=f"socket {{ keepalive {SECONDS}s }}\n", dial=clients.socks5):
             with target.inside():
                 origin = serve(handler, host="10.6.0.2")
             gateway = hopgate(
@@ -51,7 +51,7 @@ def tunnel(hopgate, serve, machines):
                 prefix=middle.prefix,
             )
             with client.inside():
-                sock = clients.socks5(gateway.address(), "10.6.0.2", origin.port)
+                sock = dial(gateway.address(), "10.6.0.2", origin.port)
             stack.callback(sock.close)
             origin.until_connections(1)
             return gateway, origin, sock
@@ -62,7 +62,7 @@ def tunnel(hopgate, serve, machines):
 def until_end(gateway, end, seconds):
     """The session ends so in that time; its row."""
     begun = time.monotonic()
-    row = gateway.session(seconds=seconds + SLACK, protocol="socks5")
+    row = gateway.session(seconds=seconds + SLACK, listener="main")
     assert row["end"] == end and row["target"].startswith("10.6.0.2:"), row
     assert time.monotonic() - begun < seconds + SLACK
     return row
@@ -157,3 +157,32 @@ def test_row_131_who_does_not_read_is_not_lost(connect):
     assert clients.read_all(sock) == answer
     sock.close()
     until_end(gateway, "closed", SLACK)
+
+
+# --- the same with requests that are forwarded ------------------------------------
+
+
+def post(address, host, port):
+    """The first half of a request."""
+    sock = clients.connect(address)
+    sock.sendall(f"POST http://{host}:{port}/ HTTP/1.1\r\nHost: x\r\n".encode())
+    sock.sendall(b"Content-Length: 20\r\n\r\nfirst half")
+    return sock
+
+
+def test_row_131_a_client_is_lost_in_mid_response(connect, machines):
+    gateway, origin, _ = connect(servers.silent, dial=post)
+    machines[0].nft(DEAF_AND_DUMB)
+    (connection,) = origin.open
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nfirst half")
+    until_end(gateway, "client-lost", 1.5 * SECONDS)
+    origin.until_idle()
+
+
+def test_row_131_an_origin_is_lost_in_mid_request(connect, machines):
+    gateway, _, sock = connect(servers.silent, dial=post)
+    machines[2].nft(DEAF_AND_DUMB)
+    sock.sendall(b"the rest..")
+    sock.settimeout(2 * SECONDS + SLACK)
+    assert clients.read_head(sock).startswith(b"HTTP/1.1 502 ")
+    until_end(gateway, "origin-closed", SLACK)
