@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 struct event_base;
+struct sockaddr;
 
 enum auth_kind { AUTH_PASSWORD_FILE };
 
@@ -59,6 +60,33 @@ struct auth_question {
 struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
     void (*done)(void *arg, enum auth_result result, uint16_t block), void *arg);
 void auth_check_free(struct auth_check *check);
+
+/* --- ident (ident.c) ------------------------------------------------------------------------- */
+
+/*
+ * Whom the client's own machine says it is (RFC 1413): a claim of whoever runs that machine.  One
+ * question, from the address that the client came to, to the address that it came from.
+ */
+struct auth_ident;
+
+#define AUTH_IDENT_PORT 113
+#define AUTH_IDENT_USER_MAX 512 /* RFC 1413, 6, note 2 */
+
+struct auth_ident_plan {
+	struct event_base *base;
+	const struct sockaddr *ours, *theirs; /* the ends of the client's connection; copied */
+	uint16_t port;                        /* AUTH_IDENT_PORT, but in tests */
+	int64_t deadline_ms;                  /* for all of it, from now */
+};
+/*
+ * done() comes once, from the loop, never before this returns and never after auth_ident_free(),
+ * which cancels; the handle is freed when it is called.  `user` is 1 to AUTH_IDENT_USER_MAX bytes
+ * without control characters, and lives until done() returns; NULL: nobody knows, for whatever
+ * reason.  NULL is returned if memory is out.
+ */
+struct auth_ident *auth_ident_start(
+    const struct auth_ident_plan *plan, void (*done)(void *arg, const char *user), void *arg);
+void auth_ident_free(struct auth_ident *ident);
 
 /* --- the keeper's side (checks.c) ------------------------------------------------------------ */
 
