@@ -66,7 +66,7 @@ def curl(gateway, *words, proxy="", verbose=False):
 
 
 def rows(gateway, number):
-    """That many lines of the access log, all of forwarded requests."""
+    """That many lines of the access log, all of forwarded requests; workers write by turns."""
     until(lambda: len(gateway.sessions()) >= number, f"{number} lines of the access log")
     assert len(gateway.sessions()) == number
     assert {row["command"] for row in gateway.sessions()} == {"http"}
@@ -153,7 +153,7 @@ def test_curl_follows_redirects(hopgate, nginx, site):
     for path, count in (("/moved", 1), ("/moved-for-good", 1)):
         out = curl(gateway, "-L", "-w", "|%{num_redirects} %{num_connects}", nginx.url(path))
         assert out == (site / "hello.txt").read_text() + f"|{count} 1"
-    assert [row["status"] for row in rows(gateway, 4)] == ["302", "200", "308", "200"]
+    assert sorted(row["status"] for row in rows(gateway, 4)) == ["200", "200", "302", "308"]
 
 
 def test_curl_gets_a_compressed_answer(hopgate, nginx, site):
@@ -271,8 +271,8 @@ def test_wget_asks_and_is_told(hopgate, nginx, tmp_path):
     gateway = hopgate()
     wget(gateway, "--spider", nginx.url("/data"))
     wget(gateway, "-P", tmp_path, nginx.url("/nothing"), status=8)
-    statuses = [(row["method"], row["status"]) for row in rows(gateway, 2)]
-    assert statuses == [("HEAD", "200"), ("GET", "404")]
+    statuses = {(row["method"], row["status"]) for row in rows(gateway, 2)}
+    assert statuses == {("HEAD", "200"), ("GET", "404")}
 
 
 def test_wget_sends_a_file(hopgate, nginx, site):
