@@ -153,7 +153,15 @@ bool client_recalls(const struct client *c, const struct credentials *credential
 	    CRYPTO_memcmp(given, c->proof->digest, sizeof given) == 0;
 }
 
-void client_forget(struct client *c)
+/* What an origin has logged in it has for this user. */
+static void unpin(struct client *c)
+{
+	if (c->pins)
+		http_pool_forget(c->worker->origins, c->id);
+	c->pins = false;
+}
+
+static void log_out(struct client *c)
 {
 	account_leave(c->worker->gateway->account, c->user_holder, true);
 	free(c->user);
@@ -162,6 +170,26 @@ void client_forget(struct client *c)
 	c->user = NULL;
 	c->auth = NULL;
 	c->proof = NULL;
+}
+
+enum reason client_login(struct client *c, const char *user, const char *auth)
+{
+	if (c->user == NULL || strcmp(c->user, user) != 0 || c->auth != auth)
+		unpin(c);
+	log_out(c);
+	c->user = strdup(user);
+	c->auth = auth;
+	if (c->user == NULL)
+		return REASON_RESOURCES;
+	return account_login(
+	    c->worker->gateway->account, &c->listener->limits, c->user, &c->user_holder);
+}
+
+void client_forget(struct client *c)
+{
+	if (c->user != NULL)
+		unpin(c);
+	log_out(c);
 }
 
 /* --- the end --- */
@@ -179,11 +207,10 @@ void client_free(struct client *c)
 
 	TAILQ_REMOVE(&w->clients, c, entry);
 	stream_free(c->stream);
-	if (c->pins)
-		http_pool_forget(w->origins, c->id);
+	unpin(c);
 	if (c->rest != NULL)
 		event_free(c->rest);
-	client_forget(c);
+	log_out(c);
 	account_leave(w->gateway->account, c->holder, c->served);
 	free(c);
 	worker_left(w);

@@ -47,6 +47,9 @@ void client_rest(struct client *c);
  */
 void client_remember(struct client *c, const struct credentials *credentials);
 bool client_recalls(const struct client *c, const struct credentials *credentials);
+/* It is this user, let in by that block; what belongs to another is left.  REASON_OK, LIMIT, or
+ * RESOURCES. */
+enum reason client_login(struct client *c, const char *user, const char *auth);
 /* It is nobody, until it logs in. */
 void client_forget(struct client *c);
 

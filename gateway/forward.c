@@ -38,6 +38,20 @@ void forward_free(struct forward *f)
 	free(f);
 }
 
+bool forward_stop(struct session *s)
+{
+	struct forward *f = s->forward;
+
+	if (f == NULL || f->exchange == NULL)
+		return false;
+	f->outcome = http_exchange_outcome(f->exchange);
+	http_exchange_free(f->exchange);
+	f->exchange = NULL;
+	if (s->http != NULL && f->outcome.said)
+		s->http->status = f->outcome.status;
+	return true;
+}
+
 void forward_count(const struct forward *f, uint64_t *up, uint64_t *down, int64_t *first_byte)
 {
 	*up += f->outcome.up;
@@ -74,7 +88,8 @@ static bool leaves_directly(const struct route *route)
 static void make_key(struct session *s)
 {
 	struct forward *f = s->forward;
-	const struct route *route = &s->setup->plan.route;
+	const struct plan *plan = &s->setup->plan;
+	const struct route *route = &plan->route;
 	const bool via = route->next == NEXT_VIA;
 	const struct endpoint *arrived = session_arrived_at(s, &f->key.arrived);
 
@@ -84,6 +99,11 @@ static void make_key(struct session *s)
 	f->key.hop_count = via ? route->hop_count : 0;
 	if (!f->to_proxy)
 		f->key.target = s->setup->handshake.request.target;
+	/* A hop that is told an address: which of them is not known here. */
+	if (!f->to_proxy && !plan->by_name && !leaves_directly(route)) {
+		f->key.addresses = plan->addresses;
+		f->key.address_count = plan->address_count;
+	}
 	if (arrived == NULL)
 		f->key.arrived = (struct endpoint){.port = 0};
 }
@@ -103,8 +123,11 @@ static bool take_kept(struct session *s)
 	    http_pool_take(c->worker->origins, &f->key, plan->addresses, count, &f->origin))
 		return true;
 	f->key.owner = 0;
-	return f->request.may_repeat &&
-	    http_pool_take(c->worker->origins, &f->key, plan->addresses, count, &f->origin);
+	if (f->request.may_repeat)
+		return http_pool_take(
+		    c->worker->origins, &f->key, plan->addresses, count, &f->origin);
+	http_pool_yield(c->worker->origins, &f->key);
+	return false;
 }
 
 /* --- what became of it ----------------------------------------------------------------------- */
@@ -143,8 +166,8 @@ static void upgrade(struct session *s)
 	struct forward *f = s->forward;
 
 	s->setup->outcome.stream = f->origin.stream;
-	s->setup->dialled = true;
 	f->origin.stream = NULL;
+	buffer_clear(&f->out);
 	session_relay(s);
 }
 
@@ -152,16 +175,15 @@ static void exchanged(void *arg, const struct http_outcome *outcome)
 {
 	struct session *s = arg;
 	struct forward *f = s->forward;
-	const struct http_outcome o = *outcome; /* it goes with the exchange */
-	bool stale =
-	    f->reused && f->request.may_repeat && o.unheard && o.reason == REASON_ORIGIN_CLOSED;
+	bool stale = f->reused && f->request.may_repeat && outcome->unheard &&
+	    outcome->reason == REASON_ORIGIN_CLOSED;
 
-	f->outcome = o;
+	f->outcome = *outcome;
 	if (s->http != NULL)
-		s->http->status = o.status;
+		s->http->status = outcome->status;
 	http_exchange_free(f->exchange);
 	f->exchange = NULL;
-	if (o.upgraded && o.reason == REASON_OK) {
+	if (outcome->upgraded && outcome->reason == REASON_OK) {
 		upgrade(s);
 		return;
 	}
@@ -169,15 +191,16 @@ static void exchanged(void *arg, const struct http_outcome *outcome)
 	if (stale) {
 		f->reused = false;
 		f->outcome = (struct http_outcome){0};
+		s->setup->asked_ms = loop_now();
 		session_dial(s, f->to_proxy);
-	} else if (o.reason != REASON_OK && !o.said) {
-		session_refuse(s, o.reason);
-	} else if (o.reason != REASON_OK && o.unframed) {
-		session_cut(s, o.reason);
-	} else if (o.client_persists) {
+	} else if (outcome->reason != REASON_OK && !outcome->said) {
+		session_refuse(s, outcome->reason);
+	} else if (outcome->reason != REASON_OK && outcome->unframed) {
+		session_cut(s, outcome->reason);
+	} else if (outcome->client_persists) {
 		session_next(s);
 	} else {
-		session_conclude(s, o.reason, false);
+		session_conclude(s, outcome->reason, false);
 	}
 }
 
@@ -207,8 +230,11 @@ static void start(struct session *s)
 
 	session_enter(s, STEP_FORWARD);
 	reason = http_exchange_start(&f->exchange, &plan, exchanged, s);
-	if (reason != REASON_OK)
-		session_refuse(s, reason);
+	if (reason == REASON_OK)
+		return;
+	stream_abort(f->origin.stream);
+	f->origin.stream = NULL;
+	session_refuse(s, reason);
 }
 
 void forward_dialled(struct session *s)

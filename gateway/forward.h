@@ -15,6 +15,8 @@ struct session;
 void forward_start(struct session *s);
 /* The connection is there, in setup->outcome. */
 void forward_dialled(struct session *s);
+/* What is under way is cancelled, and what came of it so far is noted.  False: nothing is. */
+bool forward_stop(struct session *s);
 void forward_free(struct forward *f); /* NULL is allowed; what is under way is cancelled */
 
 /* Bytes to the origin and to the client, added; when the origin's first byte came, if it did. */

@@ -66,12 +66,9 @@ static void checked(void *arg, enum auth_result result, uint16_t block)
 	u->check = NULL;
 	session_enter(s, STEP_GREET);
 	if (reason == REASON_OK) {
-		client_forget(c);
-		c->user = strdup(u->handshake.credentials.user);
-		c->auth = c->worker->gateway->conf->auths[block].name;
-		reason = c->user == NULL ? REASON_RESOURCES
-		                         : account_login(c->worker->gateway->account,
-		                               &c->listener->limits, c->user, &c->user_holder);
+		reason = client_login(
+		    c, u->handshake.credentials.user, c->worker->gateway->conf->auths[block].name);
+		u->identified = true;
 	}
 	if (reason != REASON_OK && result == AUTH_ACCEPTED) {
 		session_refuse(s, reason);
@@ -105,6 +102,7 @@ static void authenticate(struct session *s)
 		blocks[question.block_count++] = c->listener->auth[i];
 	}
 	if (client_recalls(c, given)) {
+		s->setup->identified = true;
 		conclude(s, REASON_OK);
 		return;
 	}
@@ -127,10 +125,11 @@ static void requested(struct session *s)
 
 	u->asked = true;
 	u->asked_ms = loop_now();
-	if (!u->handshake.authenticated)
+	if (!u->identified)
 		client_forget(c);
+	if (!c->served)
+		account_served(c->worker->gateway->account, c->holder);
 	c->served = true;
-	account_served(c->worker->gateway->account, c->holder);
 	if (u->reason != REASON_OK)
 		session_refuse(s, u->reason);
 	else if (command != COMMAND_CONNECT && command != COMMAND_HTTP)

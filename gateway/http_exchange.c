@@ -37,25 +37,37 @@ struct http_exchange {
 
 /* --- the end --------------------------------------------------------------------------------- */
 
+/* The origin has the whole request. */
+static bool is_asked(const struct http_exchange *x)
+{
+	return x->asked.body.ended && x->sent == buffer_length(x->plan.out) && !flow_holds(&x->up);
+}
+
+struct http_outcome http_exchange_outcome(const struct http_exchange *x)
+{
+	struct http_outcome o = x->outcome;
+
+	o.unfinished = !x->asked.body.ended;
+	o.unheard = o.first_byte == 0;
+	o.up = x->sent + x->up.bytes;
+	o.down += x->down.bytes;
+	o.origin_persists = o.reason == REASON_OK && !o.upgraded && x->response.persists &&
+	    !x->deaf && is_asked(x) && !x->answered.surplus;
+	o.client_persists &= o.reason == REASON_OK && !o.unfinished;
+	return o;
+}
+
 /* x may be gone when this returns. */
 static void finish(struct http_exchange *x)
 {
-	struct http_outcome *o = &x->outcome;
+	const struct http_outcome outcome = http_exchange_outcome(x);
 
 	timer_stop(&x->timer);
 	flow_drop(&x->up);
 	flow_drop(&x->down);
-	o->unfinished = !x->asked.body.ended;
-	o->unheard = o->first_byte == 0;
-	o->up = x->sent + x->up.bytes;
-	o->down += x->down.bytes;
-	o->origin_persists = o->reason == REASON_OK && !o->upgraded && x->response.persists &&
-	    !x->deaf && !o->unfinished && x->sent == buffer_length(x->plan.out) &&
-	    !flow_holds(&x->up) && !x->answered.surplus;
-	o->client_persists &= o->reason == REASON_OK && !o->unfinished;
 	stream_handler(x->plan.client, NULL, NULL);
 	stream_handler(x->plan.origin, NULL, NULL);
-	x->done(x->arg, o);
+	x->done(x->arg, &outcome);
 }
 
 /* The first reason stands.  settle() sees to the rest. */
@@ -197,13 +209,18 @@ static void interim(struct http_exchange *x, const struct http_head *head)
 		fail(x, REASON_RESPONSE_TOO_LARGE);
 }
 
-/* That a login is demanded of us is nobody's business but ours and the hop's. */
+/*
+ * That a login is demanded of us is nobody's business but ours and the hop's.  Another protocol
+ * begins after the request (RFC 9110, 7.8), else the rest of it would be taken for that.
+ */
 static enum reason judge(struct http_exchange *x, const struct http_head *head)
 {
 	enum reason reason = http_response_read(&x->response, head, &x->request);
 
 	if (reason == REASON_OK && x->response.status == 407)
 		reason = x->plan.to_proxy ? REASON_HOP_AUTH : REASON_BAD_RESPONSE;
+	if (reason == REASON_OK && x->response.upgraded && !is_asked(x))
+		reason = REASON_BAD_RESPONSE;
 	return reason;
 }
 

@@ -56,5 +56,7 @@ enum reason http_exchange_start(struct http_exchange **exchange,
     const struct http_exchange_plan *plan,
     void (*done)(void *arg, const struct http_outcome *outcome), void *arg);
 void http_exchange_free(struct http_exchange *x);
+/* What has become of it so far. */
+struct http_outcome http_exchange_outcome(const struct http_exchange *x);
 
 #endif

@@ -12,13 +12,16 @@
 
 #include <event2/event_struct.h>
 
+#include "resolver/resolver.h"
+
 #define SWEEP_MS 500 /* pause between two looks for those that have been idle too long */
 
 /* What is compared, without gaps. */
 struct spelling {
 	size_t length;
 	uint64_t hash;
-	uint8_t bytes[sizeof(struct http_pool_key) + HOPS_MAX * sizeof(struct hop *)];
+	uint8_t bytes[sizeof(struct http_pool_key) + HOPS_MAX * sizeof(struct hop *) +
+	    RESOLVER_ADDRESSES_MAX * sizeof(struct in6_addr)];
 };
 
 struct entry {
@@ -71,7 +74,7 @@ static void spell(struct spelling *s, const struct http_pool *pool, const struct
 {
 	const struct host *host = &key->target.host;
 
-	assert(key->hop_count <= HOPS_MAX);
+	assert(key->hop_count <= HOPS_MAX && key->address_count <= RESOLVER_ADDRESSES_MAX);
 	s->length = 0;
 	add(s, &key->conf, sizeof key->conf);
 	add(s, &key->row.file, sizeof key->row.file);
@@ -80,6 +83,9 @@ static void spell(struct spelling *s, const struct http_pool *pool, const struct
 	add(s, &key->hop_count, sizeof key->hop_count);
 	if (key->hop_count > 0)
 		add(s, key->hops, key->hop_count * sizeof(struct hop *));
+	add(s, &key->address_count, sizeof key->address_count);
+	if (key->address_count > 0)
+		add(s, key->addresses, key->address_count * sizeof *key->addresses);
 	add(s, &key->arrived.port, sizeof key->arrived.port);
 	if (key->arrived.port != 0) {
 		add(s, &key->arrived.address, sizeof key->arrived.address);
@@ -248,21 +254,40 @@ bool http_pool_take(struct http_pool *pool, const struct http_pool_key *key,
 	return true;
 }
 
+/* How many there are with this key, and the one unused longest. */
+static unsigned count_equal(struct http_pool *pool, const struct spelling *s, struct entry **oldest)
+{
+	unsigned n = 0;
+
+	for (struct entry *e = *bucket(pool, s->hash); e != NULL; e = e->next) {
+		if (same(e, s)) {
+			*oldest = e;
+			n++;
+		}
+	}
+	return n;
+}
+
+void http_pool_yield(struct http_pool *pool, const struct http_pool_key *key)
+{
+	struct entry *oldest;
+	struct spelling s;
+
+	if (pool->count == 0)
+		return;
+	spell(&s, pool, key);
+	if (count_equal(pool, &s, &oldest) > 0)
+		close_entry(oldest);
+}
+
 /* Room for one more with this key.  False: there can be none. */
 static bool make_room(struct http_pool *pool, const struct spelling *s)
 {
 	struct entry *oldest = NULL;
-	unsigned n = 0;
 
 	if (pool->max == 0 || pool->max_each == 0)
 		return false;
-	for (struct entry *e = *bucket(pool, s->hash); e != NULL; e = e->next) {
-		if (same(e, s)) {
-			oldest = e;
-			n++;
-		}
-	}
-	if (n >= pool->max_each)
+	if (count_equal(pool, s, &oldest) >= pool->max_each)
 		close_entry(oldest);
 	else if (pool->count >= pool->max)
 		close_entry(TAILQ_FIRST(&pool->uses));

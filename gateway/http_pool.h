@@ -18,8 +18,12 @@ struct http_pool_key {
 	struct place row;              /* of the routing table that led there */
 	const struct hop *const *hops; /* travel order; equal hops are one */
 	size_t hop_count;              /* up to HOPS_MAX */
-	struct target target;    /* host without name and port 0: the last hop, which is told each
-	                            target by itself */
+	struct target target; /* host without name and port 0: the last hop, which is told each
+	                         target by itself */
+	/* That the last hop may have been told for the target's name, in their order: those that
+	 * the request may reach. */
+	const struct in6_addr *addresses;
+	size_t address_count;    /* up to RESOLVER_ADDRESSES_MAX */
 	struct endpoint arrived; /* where the client came to, if the connection leaves from there;
 	                            port 0: it does not matter */
 	uint64_t owner;          /* a client to whom its login belongs; 0: anybody's */
@@ -48,6 +52,9 @@ void http_pool_free(struct http_pool *pool);                        /* closes al
  */
 bool http_pool_take(struct http_pool *pool, const struct http_pool_key *key,
     const struct in6_addr *addresses, size_t address_count, struct http_kept *kept);
+/* A new connection takes the place of one with this key, the one unused longest: so there are never
+ * more than were used at a time. */
+void http_pool_yield(struct http_pool *pool, const struct http_pool_key *key);
 /*
  * Keep it for at most `idle_ms` (> 0): then it is not taken any more, and soon closed.  The stream
  * is taken over, and closed if there is no room.

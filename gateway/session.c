@@ -97,8 +97,7 @@ void setup_free(struct setup *u)
 		return;
 	event_del(&u->timer);
 	cancel(u);
-	if (u->dialled)
-		stream_free(u->outcome.stream);
+	stream_free(u->outcome.stream);
 	handshake_clear(&u->handshake);
 	buffer_clear(&u->in);
 	buffer_clear(&u->out);
@@ -117,10 +116,12 @@ char *session_head(const struct session *s)
 	    .started_ms = u->wall_ms,
 	    .listener = c->listener->name,
 	    .client = client_format(c, peer),
-	    .user = c->user,
+	    .user = u->identified ? c->user : NULL,
 	    .request = u->asked ? &u->handshake.request : NULL,
 	    .rule = u->plan.rule,
-	    .route = u->plan.route.place.line > 0 || u->dialled ? &u->plan.route : NULL,
+	    .route = u->plan.route.place.line > 0 || u->dialled || s->forward != NULL
+	        ? &u->plan.route
+	        : NULL,
 	    .unresolved = u->gave_up || (u->resolved && u->address_count == 0),
 	    .dialled = u->dialled ? &u->outcome : NULL,
 	    .resolve_ms = u->resolve_ms,
@@ -134,7 +135,7 @@ static void log_failure(const struct session *s, enum reason reason)
 	const struct setup *u = s->setup;
 	char peer[CLIENT_TEXT], target[TARGET_TEXT], where[300] = "";
 
-	if (u == NULL || reason == REASON_CLOSED || !log_wants(LEVEL_INFO))
+	if (u == NULL || reason == REASON_OK || reason == REASON_CLOSED || !log_wants(LEVEL_INFO))
 		return;
 	if (u->dialled && u->outcome.failed < u->plan.route.hop_count) {
 		size_t n = (size_t)snprintf(where, sizeof where, " (hop %.200s",
@@ -192,8 +193,17 @@ static void finish(struct session *s, enum reason reason)
 	free(s);
 }
 
+/* The client takes what it got for no whole answer. */
+static void cut(struct client *c)
+{
+	stream_abort(c->stream);
+	c->stream = NULL;
+}
+
 void session_end(struct session *s, enum reason reason)
 {
+	if (forward_stop(s))
+		cut(s->client);
 	finish(s, reason);
 }
 
@@ -288,7 +298,9 @@ static void push_refusal(struct session *s)
 		stream_want(s->client->stream, STREAM_READ);
 		return;
 	case BLOCKED:
-		stream_want(s->client->stream, STREAM_READ | STREAM_WRITE);
+		/* What it says before it listens may be its next request. */
+		stream_want(s->client->stream,
+		    s->setup->handshake.persists ? STREAM_WRITE : STREAM_READ | STREAM_WRITE);
 		return;
 	case GONE:
 		return;
@@ -390,8 +402,7 @@ void session_conclude(struct session *s, enum reason reason, bool persists)
 
 void session_cut(struct session *s, enum reason reason)
 {
-	stream_abort(s->client->stream);
-	s->client->stream = NULL;
+	cut(s->client);
 	session_leave(s, reason);
 }
 
@@ -407,6 +418,10 @@ void session_next(struct session *s)
 	struct client *c = s->client;
 	struct setup *u = s->setup;
 
+	if (!session_may_go_on(s)) {
+		session_conclude(s, u->reason, false);
+		return;
+	}
 	buffer_consume(&u->in, u->handshake.head_length);
 	if ((u->ended && buffer_length(&u->in) == 0) ||
 	    stream_unread(c->stream, buffer_bytes(&u->in), buffer_length(&u->in)) != 0) {

@@ -31,6 +31,7 @@ struct setup {
 	enum step step;
 	bool heard;         /* the client has said something */
 	bool spoken;        /* the handshake has its protocol */
+	bool identified;    /* the client's user is who makes this request */
 	bool asked;         /* the handshake holds a request */
 	bool ended;         /* the client's FIN came */
 	bool hurried;       /* the look-up is for routing, which waits only so long */
