@@ -147,4 +147,5 @@ class ScriptedOrigin(servers.Server):
 
     def until_end(self, connection=0):
         """How the gateway ended that connection: FIN or RST."""
+        until(lambda: len(self.connections) > connection, f"connection {connection}")
         return until(lambda: self.connections[connection].end, "the end of the connection")
