@@ -90,6 +90,11 @@ bool handshake_allows(const struct handshake *h, uint8_t method)
 	return h->method_count > 0 && memchr(h->methods, method, h->method_count);
 }
 
+enum reason handshake_refusal(const struct handshake *h)
+{
+	return h->refusal != REASON_OK ? h->refusal : REASON_AUTH_REQUIRED;
+}
+
 enum reason handshake_check(const struct request *request)
 {
 	const struct host *host = &request->target.host;

@@ -42,11 +42,16 @@ struct handshake {
 	enum reason reason; /* HS_FAIL: why */
 	int detail;         /* HS_FAIL of a client: the hop's reply code or HTTP status; else 0 */
 	struct request request; /* server: filled at HS_DONE; client: what is asked of the hop */
-	struct credentials credentials; /* server: valid at HS_ASK; client: for the hop */
+	/* server: valid at HS_ASK, with SOCKS4 the user id at HS_DONE ("" if over CREDENTIAL_MAX),
+	 * a claim that nobody has checked; client: for the hop */
+	struct credentials credentials;
 	/* Server: the SOCKS5 methods that will do, best first; they rule SOCKS4 and HTTP alike:
 	 * without NO_AUTH a client that brings no password is refused. */
 	uint8_t methods[2];
 	uint8_t method_count;
+	enum reason
+	    refusal;        /* server: why a client is refused that brings none of them;
+	                       REASON_OK: AUTH_REQUIRED.  One that could log in by HTTP is told so. */
 	bool authenticated; /* server: credentials were given and verdict() said yes */
 	/* HTTP server: the request's head, still at the beginning of `in`, if it is to be
 	 * forwarded, else 0; whether another request may follow a refusal; its answer has no

@@ -26,6 +26,8 @@ enum hs handshake_ask(struct handshake *h);
 void handshake_judged(struct handshake *h, bool ok);
 enum hs handshake_fail(struct handshake *h, enum reason reason);
 
+/* Why a client is refused that did not bring what is demanded. */
+enum reason handshake_refusal(const struct handshake *h);
 bool handshake_allows(const struct handshake *h, uint8_t method);
 /*
  * Of a request that can be read, is it one that can be met?  REASON_OK, BAD_PORT or OWN_DOOR: port

@@ -161,8 +161,11 @@ static enum reason authenticate(struct handshake *h, const struct http_head *hea
 
 	if (several)
 		return REASON_MALFORMED;
-	if (!field || !password)
-		return handshake_allows(h, METHOD_NO_AUTH) ? REASON_OK : REASON_AUTH_REQUIRED;
+	if (!field || !password) {
+		if (handshake_allows(h, METHOD_NO_AUTH))
+			return REASON_OK;
+		return password ? REASON_AUTH_REQUIRED : handshake_refusal(h);
+	}
 	reason = read_basic(&h->credentials, field->value);
 	if (reason == REASON_OK)
 		h->state = ASKED;

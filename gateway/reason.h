@@ -4,7 +4,8 @@
 
 /*
  * Every way in which a session can end, as one table: what the log says, and what each protocol
- * tells its client.  SOCKS5 replies: RFC 1928, 6.  SOCKS4 replies: 90 granted, 91 refused.
+ * tells its client.  SOCKS5 replies: RFC 1928, 6.  SOCKS4 replies: 90 granted, 91 refused,
+ * 92 no identd, 93 another user id.
  * HTTP: RFC 9110, 15 and the error types of RFC 9209, 2.3.
  *
  *  R(name, log name, SOCKS5, SOCKS4, HTTP status, Proxy-Status error, what it means)
@@ -47,6 +48,12 @@
 	R(AUTH_FAILED, "auth-failed", 2, 91, 407, 0, "wrong user name or password") \
 	R(AUTH_UNAVAILABLE, "auth-unavailable", 1, 91, 503, "proxy_internal_error", \
 	    "the password could not be checked") \
+	R(NOT_IDENTIFIED, "not-identified", 2, 91, 403, "http_request_denied", \
+	    "nothing tells who the client is") \
+	R(IDENT_FAILED, "ident-failed", 2, 92, 403, "http_request_denied", \
+	    "the client's machine does not tell who the client is") \
+	R(IDENT_MISMATCH, "ident-mismatch", 2, 93, 403, "http_request_denied", \
+	    "the client's machine tells another name") \
 	R(CLIENT_DENIED, "client-denied", 2, 91, 403, "http_request_denied", \
 	    "this client is not served") \
 	R(DENIED, "denied", 2, 91, 403, "http_request_denied", "not allowed") \

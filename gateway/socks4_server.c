@@ -72,6 +72,17 @@ static enum reason read_target(
 	return REASON_OK;
 }
 
+static void read_user(struct credentials *credentials, const uint8_t *text)
+{
+	size_t length = strlen((const char *)text);
+
+	if (length > CREDENTIAL_MAX)
+		length = 0;
+	memcpy(credentials->user, text, length);
+	credentials->user[length] = '\0';
+	credentials->user_length = length;
+}
+
 static enum hs read_request(struct handshake *h, struct buffer *in, struct buffer *out)
 {
 	const uint8_t *bytes = buffer_bytes(in), *end, *name = NULL;
@@ -95,13 +106,14 @@ static enum hs read_request(struct handshake *h, struct buffer *in, struct buffe
 			return over ? refuse(h, REASON_BAD_NAME, out) : HS_MORE;
 		name_length = (size_t)(end - name);
 	}
+	read_user(&h->credentials, bytes + FIXED);
 	reason = read_target(&h->request.target, bytes, name, name_length);
 	buffer_consume(in, (size_t)(end + 1 - bytes));
 	if (reason == REASON_OK)
 		reason = handshake_check(&h->request);
 	/* The user id is a claim, not a proof. */
 	if (reason == REASON_OK && !handshake_allows(h, METHOD_NO_AUTH))
-		reason = REASON_AUTH_REQUIRED;
+		reason = handshake_refusal(h);
 	return reason == REASON_OK ? handshake_done(h) : refuse(h, reason, out);
 }
 

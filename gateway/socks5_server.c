@@ -82,7 +82,7 @@ static enum hs greeting(struct handshake *h, struct buffer *in, struct buffer *o
 	method = choose(h, bytes + 2, bytes[1]);
 	buffer_consume(in, size);
 	if (method == METHOD_REFUSED)
-		return refuse(h, REASON_AUTH_REQUIRED, out);
+		return refuse(h, handshake_refusal(h), out);
 	if (!buffer_add(out, (uint8_t[]){VERSION, method}, 2))
 		return handshake_fail(h, REASON_RESOURCES);
 	h->state = method == METHOD_PASSWORD ? LOGIN : REQUEST;
@@ -96,6 +96,15 @@ static bool read_credential(char out[CREDENTIAL_MAX + 1], size_t *out_length, co
 	memcpy(out, field + 1, field[0]);
 	out[field[0]] = '\0';
 	return field[0] > 0 && !memchr(field + 1, 0, field[0]);
+}
+
+/* A name that could not be said by HTTP (RFC 7617, 2) is nobody's. */
+static bool has_controls(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
 }
 
 /* VER ULEN UNAME PLEN PASSWD (RFC 1929, 2) */
@@ -120,7 +129,7 @@ static enum hs login(struct handshake *h, struct buffer *in, struct buffer *out)
 	password_good =
 	    read_credential(credentials->password, &credentials->password_length, bytes + password);
 	buffer_consume(in, size);
-	if (!user_good || !password_good)
+	if (!user_good || !password_good || has_controls(credentials->user))
 		return refuse(h, REASON_AUTH_FAILED, out);
 	return handshake_ask(h);
 }

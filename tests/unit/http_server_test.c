@@ -290,6 +290,14 @@ static void row_238_407_with_a_challenge(void **state)
 	CLOSED_TO(
 	    CONNECT("h:443", "Proxy-Authorization: Digest x\r\n"), REQUIRED, REASON_AUTH_REQUIRED);
 	granted((struct bytes)EITHER, (struct bytes)BYTES(CONNECT("h:443", "")), "h:443");
+	/* A password would not help: no challenge. */
+	transcript_run(&(struct transcript){.server = http_server_init,
+	    .refusal = REASON_NOT_IDENTIFIED,
+	    .turns = {{BYTES(CONNECT("h:443", "")),
+	        error("403 Forbidden", STATUS("http_request_denied"),
+	            "nothing tells who the client is")}},
+	    .end = HS_FAIL,
+	    .reason = REASON_NOT_IDENTIFIED});
 	/* Nobody here could say whether they are right. */
 	GRANTED(CONNECT("h:443", ALADDIN), "h:443");
 }

@@ -232,6 +232,39 @@ static void row_019_refused_where_a_password_is_needed(void **state)
 	    .end = HS_DONE});
 }
 
+static void row_004_codes_of_identd(void **state)
+{
+	static const struct {
+		enum reason reason;
+		struct bytes reply;
+	} cases[] = {{REASON_IDENT_FAILED, BYTES("\0\x5c\0\0\0\0\0\0")},
+	    {REASON_IDENT_MISMATCH, BYTES("\0\x5d\0\0\0\0\0\0")},
+	    {REASON_NOT_IDENTIFIED, REJECTED}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		transcript_run(&(struct transcript){.server = socks4_server_init,
+		    .methods = CLOSED,
+		    .refusal = cases[i].reason,
+		    .turns = {{BYTES("\4\1\0\x50\xc0\0\2\1root\0"), cases[i].reply}},
+		    .end = HS_FAIL,
+		    .reason = cases[i].reason});
+		transcript_run(&(struct transcript){.server = socks4_server_init,
+		    .methods = OPEN,
+		    .turns = {{BYTES("\4\1\0\x50\xc0\0\2\1root\0"), {0}}},
+		    .end = HS_DONE,
+		    .claim = BYTES("root"),
+		    .answer = cases[i].reason,
+		    .answered = cases[i].reply});
+	}
+	/* One that no user of ours could have claims nothing. */
+	transcript_run(&(struct transcript){.server = socks4_server_init,
+	    .methods = OPEN,
+	    .turns = {{BYTES("\4\1\0\x50\xc0\0\2\1" TEXT_250 "123456\0"), {0}}},
+	    .end = HS_DONE,
+	    .claim = BYTES("")});
+}
+
 static void row_020_optimistic_data_stays(void **state)
 {
 	(void)state;
@@ -312,6 +345,7 @@ int main(void)
 	    cmocka_unit_test(row_001_connect_granted_with_zero_version),
 	    cmocka_unit_test(row_002_reply_is_eight_bytes_once_asked_for),
 	    cmocka_unit_test(row_003_failure_is_91),
+	    cmocka_unit_test(row_004_codes_of_identd),
 	    cmocka_unit_test(row_005_bound_address_is_ours_or_zeros),
 	    cmocka_unit_test(row_006_bind_is_a_command),
 	    cmocka_unit_test(row_009_time_limit_is_answered_at_any_place),

@@ -240,6 +240,25 @@ static void row_096_empty_name_or_password(void **state)
 	LOGIN_REFUSED("\1\0\0", REASON_AUTH_FAILED);
 }
 
+/* Row 247: who could not say it by HTTP has no such name. */
+static void a_name_with_controls(void **state)
+{
+	(void)state;
+	LOGIN_REFUSED("\1\4us\nr\4pass", REASON_AUTH_FAILED);
+	LOGIN_REFUSED("\1\4us\0r\4pass", REASON_AUTH_FAILED);
+	LOGIN_REFUSED("\1\4use\x7f\4pass", REASON_AUTH_FAILED);
+}
+
+static void row_022_why_no_method_will_do(void **state)
+{
+	(void)state;
+	transcript_run(&(struct transcript){.server = socks5_server_init,
+	    .refusal = REASON_IDENT_FAILED,
+	    .turns = {{BYTES("\5\2\0\2"), BYTES("\5\xff")}},
+	    .end = HS_FAIL,
+	    .reason = REASON_IDENT_FAILED});
+}
+
 static void row_097_longest_name_and_password(void **state)
 {
 	char login[3 + 2 * 255] = "\1\xff";
@@ -344,6 +363,8 @@ int main(void)
 	    cmocka_unit_test(row_094_answer_has_the_version_of_the_login),
 	    cmocka_unit_test(row_095_other_version_of_the_login),
 	    cmocka_unit_test(row_096_empty_name_or_password),
+	    cmocka_unit_test(a_name_with_controls),
+	    cmocka_unit_test(row_022_why_no_method_will_do),
 	    cmocka_unit_test(row_097_longest_name_and_password),
 	    cmocka_unit_test(row_098_nul_in_a_password),
 	    cmocka_unit_test(row_101_password_is_wiped_after_the_verdict),

@@ -74,10 +74,12 @@ static void start(struct run *run)
 	buffer_init(&run->in, NULL, t->max ? t->max : max);
 	buffer_init(&run->out, NULL, TRANSCRIPT_MAX);
 	run->fed = 0;
-	if (t->server)
+	if (t->server) {
 		t->server(&run->h, (const uint8_t *)t->methods.text, t->methods.length);
-	else
+		run->h.refusal = t->refusal;
+	} else {
 		start_client(run);
+	}
 	run->hs = HS_MORE;
 }
 
@@ -180,6 +182,8 @@ static void check_server(struct run *run)
 	if (run->hs == HS_DONE) {
 		assert_int_equal(run->h.request.command, t->command);
 		assert_int_equal(run->h.authenticated, t->user.text != NULL);
+		if (t->claim.text)
+			assert_string_equal(run->h.credentials.user, t->claim.text);
 	}
 	if (!t->answered.text)
 		return;

@@ -31,6 +31,8 @@ struct transcript {
 	    const struct credentials *credentials);
 
 	struct bytes methods;        /* server */
+	enum reason refusal;         /* server: of who brings none of them */
+	struct bytes claim;          /* server of SOCKS4: expected at HS_DONE */
 	struct bytes user, password; /* client: brought along; server: expected at HS_ASK */
 	enum reason verdict;         /* server: on them */
 	enum command command;        /* client: asked for; server: expected at HS_DONE */
