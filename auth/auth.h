@@ -14,13 +14,20 @@
 struct event_base;
 struct sockaddr;
 
-enum auth_kind { AUTH_PASSWORD_FILE };
+enum auth_kind { AUTH_PASSWORD_FILE, AUTH_PAM };
+
+#define AUTH_CHECKS 32 /* unless a block says otherwise */
+#define AUTH_CACHE_MS 60000
 
 /* One `auth NAME { … }`. */
 struct auth_block {
 	const char *name;
 	enum auth_kind kind;
-	const char *path; /* password file */
+	const char *path;    /* password file */
+	const char *service; /* PAM */
+	const char *confdir; /* where PAM services are described; NULL: where the system has them */
+	unsigned checks;     /* other than password files: under way at once; 0: AUTH_CHECKS */
+	int64_t cache_ms;    /* how long a worker may repeat a positive answer; 0: not at all */
 };
 
 enum auth_result {
@@ -49,16 +56,22 @@ struct auth_question {
 	size_t block_count;
 	const char *user, *password; /* copied; one with a NUL or over 255 bytes is wrong */
 	size_t user_length, password_length;
+	const char *rhost;   /* the client's address as text, at most 63 bytes; NULL: it has none */
 	int64_t deadline_ms; /* for the whole check, from now */
 };
 #define AUTH_BLOCKS_MAX 32 /* of one question, so of one listener; more are unavailable */
+struct auth_answer {
+	enum auth_result result;
+	uint16_t block;   /* the index that accepted */
+	const char *user; /* who it is: by another name than asked, if PAM says so; "" if nobody */
+};
 /*
- * done() comes once, from the loop, never before this returns; `block` is the index that accepted,
- * and the handle is freed when it has been called.  auth_check_free() cancels.  NULL: out of
- * memory or the link is lost.
+ * done() comes once, from the loop, never before this returns; the answer lives as long as the
+ * call, the handle is freed before it.  auth_check_free() cancels.  NULL: out of memory or the
+ * link is lost.
  */
 struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
-    void (*done)(void *arg, enum auth_result result, uint16_t block), void *arg);
+    void (*done)(void *arg, const struct auth_answer *answer), void *arg);
 void auth_check_free(struct auth_check *check);
 
 /* --- ident (ident.c) ------------------------------------------------------------------------- */
@@ -92,7 +105,11 @@ void auth_ident_free(struct auth_ident *ident);
 
 struct auth_checks;
 
-/* Serves links with forked children: at most cores-1 (at least 1) hashing at once, nice 10. */
+/*
+ * Serves links with forked children at nice 10: at most cores-1 (at least 1) hash at once, other
+ * blocks have their own `checks`.  More wait, client addresses in turn, until their deadline or
+ * until 1024 wait.  The blocks must outlive it.
+ */
 struct auth_checks *auth_checks_new(
     struct event_base *base, const struct auth_block *blocks, size_t count);
 void auth_checks_free(struct auth_checks *checks); /* ends the children by their pid */
@@ -101,10 +118,6 @@ int auth_checks_serve(struct auth_checks *checks, int fd);
 
 /* --- password files (password_file.c, passwd.c) ---------------------------------------------- */
 
-enum auth_verify { AUTH_VERIFY_FAILED, AUTH_VERIFY_UNKNOWN, AUTH_VERIFY_WRONG, AUTH_VERIFY_RIGHT };
-/* Reads the file now.  An unknown user costs the time of a wrong password. */
-enum auth_verify auth_password_file_verify(
-    const char *path, const char *user, const char *password);
 /*
  * Look at every line: complain(arg, line, is_error, text) for each that is malformed or hashed with
  * a method that is not allowed (plaintext, DES, $1$, {SHA}), and for a file that others can read

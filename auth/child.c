@@ -16,28 +16,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "auth/pam.h"
+#include "auth/password_file.h"
+
 #define NICE 10
 #define PIPE_FD 3
 #define CPU_SECONDS_MORE 1 /* beyond the deadline, should nobody be there to end us */
 
-static struct child_verdict check(const struct auth_block *blocks, const struct message *question)
+static void check(struct inquiry *inquiry, struct child_verdict *verdict)
 {
-	static const enum auth_result meaning[] = {
-	    [AUTH_VERIFY_FAILED] = AUTH_UNAVAILABLE,
-	    [AUTH_VERIFY_UNKNOWN] = AUTH_WRONG,
-	    [AUTH_VERIFY_WRONG] = AUTH_WRONG,
-	    [AUTH_VERIFY_RIGHT] = AUTH_ACCEPTED,
+	static enum auth_verify (*const verify[])(struct inquiry * inquiry) = {
+	    [AUTH_PASSWORD_FILE] = password_file_verify,
+	    [AUTH_PAM] = pam_verify,
 	};
-	enum auth_verify answer = AUTH_VERIFY_UNKNOWN;
-	struct child_verdict verdict = {.result = AUTH_WRONG};
 
-	for (size_t i = 0; i < question->block_count && answer == AUTH_VERIFY_UNKNOWN; i++) {
-		verdict.block = question->blocks[i];
-		answer = auth_password_file_verify(
-		    blocks[verdict.block].path, question->user, question->password);
-		verdict.result = (uint16_t)meaning[answer];
-	}
-	return verdict;
+	memcpy(inquiry->user, inquiry->question->user, sizeof(inquiry->user));
+	verdict->verify = (uint16_t)verify[inquiry->block->kind](inquiry);
+	memcpy(verdict->user, inquiry->user, sizeof(verdict->user));
 }
 
 /* The handlers write to a pipe that the keeper reads: they must not run here. */
@@ -52,15 +47,29 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void confine(int fd, const struct message *question)
+/* What a module prints goes nowhere, and nothing is typed in for it. */
+static void detach(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		_exit(1);
+	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
+		if (dup2(null, standard) < 0)
+			_exit(1);
+	/* Not for programs that are started from here: they may outlive us. */
+	if (fd != PIPE_FD && dup3(fd, PIPE_FD, O_CLOEXEC) < 0)
+		_exit(1);
+	closefrom(PIPE_FD + 1);
+	setsid();
+}
+
+static void confine(const struct message *question)
 {
 	const struct rlimit no_core = {0};
 	const rlim_t seconds = question->deadline_ms / 1000 + 1 + CPU_SECONDS_MORE;
 	const struct rlimit cpu = {.rlim_cur = seconds, .rlim_max = seconds};
 
-	if (dup2(fd, PIPE_FD) < 0)
-		_exit(1);
-	closefrom(PIPE_FD + 1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0); /* no core with a password, no ptrace(2) */
 	setrlimit(RLIMIT_CORE, &no_core);
@@ -68,21 +77,23 @@ static void confine(int fd, const struct message *question)
 	setpriority(PRIO_PROCESS, 0, NICE);
 }
 
-static void run(
-    pid_t keeper, int fd, const struct auth_block *blocks, const struct message *question)
+static void run(pid_t keeper, int fd, struct inquiry *inquiry)
 {
 	struct child_verdict verdict;
 
 	reset_signals();
-	confine(fd, question);
+	detach(fd);
+	confine(inquiry->question);
 	if (getppid() != keeper) /* it went before it could be watched */
 		_exit(1);
-	verdict = check(blocks, question);
+	check(inquiry, &verdict);
 	_exit(write(PIPE_FD, &verdict, sizeof(verdict)) != sizeof(verdict));
 }
 
-pid_t child_start(const struct auth_block *blocks, const struct message *question, int *fd)
+pid_t child_start(
+    const struct auth_block *block, const struct message *question, bool last, int *fd)
 {
+	struct inquiry inquiry = {.block = block, .question = question, .last = last};
 	sigset_t all, before;
 	pid_t pid, keeper = getpid();
 	int ends[2], error;
@@ -93,7 +104,7 @@ pid_t child_start(const struct auth_block *blocks, const struct message *questio
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		run(keeper, ends[1], blocks, question);
+		run(keeper, ends[1], &inquiry);
 	error = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(ends[1]);
@@ -105,4 +116,11 @@ pid_t child_start(const struct auth_block *blocks, const struct message *questio
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	*fd = ends[0];
 	return pid;
+}
+
+void child_kill(pid_t pid)
+{
+	/* One that does not lead a group yet has not started anybody. */
+	kill(pid, SIGKILL);
+	kill(-pid, SIGKILL);
 }

@@ -4,6 +4,7 @@
 
 #include "auth/auth.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <openssl/crypto.h>
@@ -22,12 +23,12 @@ struct auth_check {
 	struct auth_link *link;
 	uint32_t id;
 	struct event *timer; /* the deadline, or at once when the result is known */
-	enum auth_result result;
-	uint16_t block;
+	struct auth_answer answer;
+	char user[MESSAGE_TEXT_MAX + 1]; /* of the answer */
 	bool answered;
 	uint8_t *unsent; /* NULL once the keeper has it */
 	size_t unsent_length;
-	void (*done)(void *arg, enum auth_result result, uint16_t block);
+	void (*done)(void *arg, const struct auth_answer *answer);
 	void *arg;
 };
 
@@ -81,7 +82,8 @@ static void time_up(evutil_socket_t fd, short events, void *arg)
 	if (!check->answered)
 		cancel(check);
 	drop(check);
-	told.done(told.arg, told.result, told.block);
+	told.answer.user = told.user;
+	told.done(told.arg, &told.answer);
 }
 
 /* --- sending --------------------------------------------------------------------------------- */
@@ -115,32 +117,39 @@ static void send_more(evutil_socket_t fd, short events, void *arg)
 	event_del(link->writable);
 }
 
-/* False: the answer is known without asking. */
-static bool make_message(struct message *message, const struct auth_question *question, uint32_t id,
-    enum auth_result *result)
+static bool is_text(const char *text, size_t length)
 {
-	if (question->block_count > AUTH_BLOCKS_MAX) {
-		*result = AUTH_UNAVAILABLE;
+	return length <= MESSAGE_TEXT_MAX && memchr(text, '\0', length) == NULL;
+}
+
+/* False: *result is known without asking. */
+static bool make_message(
+    struct message *message, const struct auth_question *question, enum auth_result *result)
+{
+	const char *rhost = question->rhost != NULL ? question->rhost : "";
+	size_t rhost_length = strlen(rhost);
+
+	assert(rhost_length <= MESSAGE_RHOST_MAX);
+	*result = AUTH_UNAVAILABLE;
+	if (question->block_count > AUTH_BLOCKS_MAX)
+		return false;
+	if (!is_text(question->user, question->user_length) ||
+	    !is_text(question->password, question->password_length)) {
+		*result = AUTH_WRONG;
 		return false;
 	}
-	*result = AUTH_WRONG;
-	if (question->user_length > MESSAGE_TEXT_MAX ||
-	    question->password_length > MESSAGE_TEXT_MAX ||
-	    memchr(question->user, '\0', question->user_length) != NULL ||
-	    memchr(question->password, '\0', question->password_length) != NULL)
-		return false;
-	*result = AUTH_UNAVAILABLE;
 	*message = (struct message){.kind = MESSAGE_ASK,
-	    .id = id,
 	    .block_count = (uint16_t)question->block_count,
 	    .user_length = (uint16_t)question->user_length,
-	    .password_length = (uint16_t)question->password_length};
+	    .password_length = (uint16_t)question->password_length,
+	    .rhost_length = (uint16_t)rhost_length};
 	message->deadline_ms =
 	    question->deadline_ms < INT32_MAX ? (uint32_t)question->deadline_ms : INT32_MAX;
 	memcpy(
 	    message->blocks, question->blocks, question->block_count * sizeof(question->blocks[0]));
 	memcpy(message->user, question->user, question->user_length);
 	memcpy(message->password, question->password, question->password_length);
+	memcpy(message->rhost, rhost, rhost_length);
 	return true;
 }
 
@@ -152,15 +161,22 @@ static void start_timer(struct auth_check *check, int64_t ms)
 	event_add(check->timer, &tv);
 }
 
+/* It is told from the loop, not from here: whoever is told may free the link. */
+static void know(struct auth_check *check)
+{
+	check->answered = true;
+	event_active(check->timer, EV_TIMEOUT, 0);
+}
+
 static int ask(struct auth_check *check, const struct auth_question *question)
 {
 	struct message message;
 
-	if (!make_message(&message, question, check->id, &check->result)) {
-		check->answered = true;
-		start_timer(check, 0);
+	if (!make_message(&message, question, &check->answer.result)) {
+		know(check);
 		return 0;
 	}
+	message.id = check->id;
 	check->unsent = malloc(MESSAGE_MAX);
 	if (check->unsent != NULL)
 		check->unsent_length = message_write(check->unsent, &message);
@@ -175,7 +191,7 @@ static int ask(struct auth_check *check, const struct auth_question *question)
 }
 
 struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
-    void (*done)(void *arg, enum auth_result result, uint16_t block), void *arg)
+    void (*done)(void *arg, const struct auth_answer *answer), void *arg)
 {
 	struct auth_check *check;
 
@@ -232,12 +248,11 @@ static void take_answer(struct auth_link *link, const struct message *message)
 		break;
 	if (check == NULL) /* cancelled meanwhile */
 		return;
-	check->result =
+	check->answer.result =
 	    message->result <= AUTH_ACCEPTED ? (enum auth_result)message->result : AUTH_UNAVAILABLE;
-	check->block = message->block;
-	check->answered = true;
-	/* From the loop, not from here: whoever is told may free the link. */
-	event_active(check->timer, EV_TIMEOUT, 0);
+	check->answer.block = message->block;
+	memcpy(check->user, message->user, sizeof(check->user));
+	know(check);
 }
 
 static void read_answers(evutil_socket_t fd, short events, void *arg)

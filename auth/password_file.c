@@ -90,10 +90,14 @@ static void look_at(struct search *s, char *line)
  * Unknown and locked users cost a hash of the strongest kind in the file: the time tells nobody
  * who exists.  Two lines for one user let nobody in.
  */
-static enum auth_verify judge(const struct search *s, const char *password)
+static enum auth_verify judge(const struct search *s, const struct inquiry *inquiry)
 {
+	const char *password = inquiry->question->password;
+
 	if (s->found == 1 && s->strength > 0)
 		return matches(password, s->hash) ? AUTH_VERIFY_RIGHT : AUTH_VERIFY_WRONG;
+	if (s->found == 0 && !inquiry->last)
+		return AUTH_VERIFY_UNKNOWN;
 	if (s->best_strength > 0)
 		matches(password, s->best);
 	if (s->found > 1)
@@ -101,31 +105,22 @@ static enum auth_verify judge(const struct search *s, const char *password)
 	return s->found == 1 ? AUTH_VERIFY_WRONG : AUTH_VERIFY_UNKNOWN;
 }
 
-enum auth_verify password_file_verify(FILE *file, const char *user, const char *password)
+enum auth_verify password_file_verify(struct inquiry *inquiry)
 {
-	struct reader reader = {.file = file};
-	struct search search = {.user = user};
+	struct reader reader = {.file = fopen(inquiry->block->path, "re")};
+	struct search search = {.user = inquiry->question->user};
 	enum auth_verify result;
 	int got;
 
+	if (reader.file == NULL)
+		return AUTH_VERIFY_FAILED;
 	while ((got = next_line(&reader)) != 0)
 		if (got > 0)
 			look_at(&search, reader.line);
-	result = ferror(file) ? AUTH_VERIFY_FAILED : judge(&search, password);
+	result = ferror(reader.file) ? AUTH_VERIFY_FAILED : judge(&search, inquiry);
+	fclose(reader.file);
 	OPENSSL_cleanse(&reader, sizeof(reader));
 	OPENSSL_cleanse(&search, sizeof(search));
-	return result;
-}
-
-enum auth_verify auth_password_file_verify(const char *path, const char *user, const char *password)
-{
-	FILE *file = fopen(path, "re");
-	enum auth_verify result;
-
-	if (file == NULL)
-		return AUTH_VERIFY_FAILED;
-	result = password_file_verify(file, user, password);
-	fclose(file);
 	return result;
 }
 

@@ -2,7 +2,7 @@
 #ifndef AUTH_PASSWORD_FILE_H
 #define AUTH_PASSWORD_FILE_H
 
-#include "auth/auth.h"
+#include "auth/inquiry.h"
 
 /* What the files of this folder know about password files, and their tests. */
 
@@ -25,9 +25,14 @@ const char *password_line_parse(struct password_line *entry, char *line);
 /* NULL, or what is wrong: empty, too long, a colon, control bytes, a # in front. */
 const char *password_user_check(const char *user);
 
-/* As the functions of auth.h that take a path; the file is read from its start. */
+/*
+ * Reads the file now.  An unknown user costs the time of a wrong password, unless another block is
+ * asked after this one: that takes its time then.
+ */
+enum auth_verify password_file_verify(struct inquiry *inquiry);
+
+/* As auth_password_file_check(), without its owner and mode; the file is read from its start. */
 long password_file_check(FILE *file,
     void (*complain)(void *arg, unsigned line, bool error, const char *text), void *arg);
-enum auth_verify password_file_verify(FILE *file, const char *user, const char *password);
 
 #endif

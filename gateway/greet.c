@@ -51,7 +51,7 @@ static void conclude(struct session *s, enum reason reason)
 	session_greet(s);
 }
 
-static void checked(void *arg, enum auth_result result, uint16_t block)
+static void checked(void *arg, const struct auth_answer *answer)
 {
 	static const enum reason reasons[] = {
 	    [AUTH_ACCEPTED] = REASON_OK,
@@ -61,16 +61,16 @@ static void checked(void *arg, enum auth_result result, uint16_t block)
 	struct session *s = arg;
 	struct client *c = s->client;
 	struct setup *u = s->setup;
-	enum reason reason = reasons[result];
+	enum reason reason = reasons[answer->result];
 
 	u->check = NULL;
 	session_enter(s, STEP_GREET);
 	if (reason == REASON_OK) {
 		reason = client_login(
-		    c, u->handshake.credentials.user, c->worker->gateway->conf->auths[block].name);
+		    c, answer->user, c->worker->gateway->conf->auths[answer->block].name);
 		u->identified = true;
 	}
-	if (reason != REASON_OK && result == AUTH_ACCEPTED) {
+	if (reason != REASON_OK && answer->result == AUTH_ACCEPTED) {
 		session_refuse(s, reason);
 		return;
 	}
@@ -85,12 +85,14 @@ static void authenticate(struct session *s)
 	struct setup *u = s->setup;
 	const struct credentials *given = &u->handshake.credentials;
 	uint16_t blocks[AUTH_BLOCKS_MAX];
+	char rhost[ADDRESS_TEXT];
 	struct auth_question question = {
 	    .blocks = blocks,
 	    .user = given->user,
 	    .user_length = given->user_length,
 	    .password = given->password,
 	    .password_length = given->password_length,
+	    .rhost = c->on_unix ? NULL : address_format(&c->peer.address, rhost),
 	    .deadline_ms =
 	        c->listener->timeouts.auth > 0 ? c->listener->timeouts.auth : NO_LIMIT_MS,
 	};

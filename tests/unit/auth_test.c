@@ -9,42 +9,24 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
-#include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
 #include "auth/message.h"
+#include "tests/unit/asking.h"
 
 /* Of `secret`, as cheap as can be. */
 #define HASH "$5$rounds=1000$neNwULCVv0FQGPsA$ueaJbupLY5fP9jZCoGRRciCT0LqaQ4WvHJfvniJTk4D"
-#define CHECKS_MAX 1400
-#define FOREVER_MS 60000
 
 enum { FIRST, SECOND, MISSING, HANGING, BLOCKS };
 
 static char directory[32], paths[BLOCKS][64];
 static struct auth_block blocks[BLOCKS];
-static struct event_base *base;
-static struct auth_checks *checks;
-static struct auth_link *link_;
-static int lost;
-
-/* What became of each check. */
-static struct outcome {
-	struct auth_check *check;
-	int calls;
-	enum auth_result result;
-	uint16_t block;
-} outcomes[CHECKS_MAX];
 
 static void write_users(const char *path, const char *text)
 {
@@ -52,22 +34,6 @@ static void write_users(const char *path, const char *text)
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-}
-
-static void link_lost(void *arg)
-{
-	(void)arg;
-	lost++;
-}
-
-static void add_link(void)
-{
-	int ends[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(auth_checks_serve(checks, ends[0]), 0);
-	link_ = auth_link_new(base, ends[1], link_lost, NULL);
-	assert_non_null(link_);
 }
 
 static int setup(void **unused)
@@ -87,140 +53,31 @@ static int setup(void **unused)
 	write_users(paths[SECOND], "bob:" HASH "\nboth:" HASH "\n");
 	if (mkfifo(paths[HANGING], 0600) != 0) /* nobody writes: opening it never ends */
 		return -1;
-	memset(outcomes, 0, sizeof(outcomes));
-	lost = 0;
-	base = event_base_new();
-	checks = auth_checks_new(base, blocks, BLOCKS);
-	add_link();
+	open_desk(blocks, BLOCKS);
 	return 0;
 }
 
 static int teardown(void **unused)
 {
 	(void)unused;
-	auth_link_free(link_);
-	auth_checks_free(checks);
-	event_base_free(base);
-	for (int i = 0; i < BLOCKS; i++)
-		unlink(paths[i]);
-	return rmdir(directory);
+	close_desk();
+	return remove_directory(directory);
 }
 
-static void done(void *arg, enum auth_result result, uint16_t block)
-{
-	struct outcome *o = arg;
-
-	o->check = NULL;
-	o->calls++;
-	o->result = result;
-	o->block = block;
-}
-
-static struct auth_check *ask_bytes(struct outcome *o, const struct auth_question *question)
-{
-	o->check = auth_link_ask(link_, question, done, o);
-	assert_int_equal(o->calls, 0); /* never before it returns */
-	return o->check;
-}
-
+/* Of that block, then of the second. */
 static struct auth_check *ask(
     struct outcome *o, uint16_t first, int64_t deadline_ms, const char *user, const char *password)
 {
-	const uint16_t list[] = {first, SECOND};
-
-	return ask_bytes(o,
-	    &(struct auth_question){.blocks = list,
-	        .block_count = 2,
-	        .user = user,
-	        .user_length = strlen(user),
-	        .password = password,
-	        .password_length = strlen(password),
-	        .deadline_ms = deadline_ms});
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Run the loop until `count` checks have their result, or at most some seconds. */
-static void run_until(const struct outcome *first, size_t count)
-{
-	const struct timeval tick = {.tv_usec = 10000};
-	int64_t end = now_ms() + 20000;
-
-	for (size_t i = 0; i < count;) {
-		if (first[i].calls > 0) {
-			i++;
-			continue;
-		}
-		assert_true(now_ms() < end);
-		event_base_loopexit(base, &tick);
-		event_base_loop(base, EVLOOP_ONCE);
-	}
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(first[i].calls, 1);
-}
-
-static void turn_for(int ms)
-{
-	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
-}
-
-/* The children of this process; zombies do not count. */
-static size_t children(pid_t *first)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	char path[300], state;
-	size_t count = 0;
-	FILE *file;
-	int parent;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
-		file = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
-		if (file == NULL)
-			continue;
-		if (fscanf(file, "%*d (%*[^)]) %c %d", &state, &parent) == 2 &&
-		    parent == getpid() && state != 'Z') {
-			count++;
-			if (first != NULL)
-				*first = atoi(entry->d_name);
-		}
-		fclose(file);
-	}
-	closedir(dir);
-	return count;
+	return ask_two(o, first, SECOND, deadline_ms, user, password);
 }
 
 static pid_t wait_for_child(void)
 {
-	int64_t end = now_ms() + 5000;
 	pid_t pid = 0;
 
-	while (children(&pid) == 0) {
-		assert_true(now_ms() < end);
-		turn_for(10);
-	}
+	wait_for_children(1);
+	children(&pid);
 	return pid;
-}
-
-static void wait_for_no_child(void)
-{
-	int64_t end = now_ms() + 5000;
-
-	while (children(NULL) > 0) {
-		assert_true(now_ms() < end);
-		turn_for(10);
-	}
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -253,8 +110,10 @@ static void test_answers(void **unused)
 		assert_int_equal(outcomes[i].result, rows[i].result);
 		if (rows[i].result == AUTH_ACCEPTED)
 			assert_int_equal(outcomes[i].block, rows[i].block);
+		assert_string_equal(
+		    outcomes[i].user, rows[i].result == AUTH_ACCEPTED ? rows[i].user : "");
 	}
-	wait_for_no_child();
+	wait_for_at_most(0);
 }
 
 static void test_what_is_never_asked(void **unused)
@@ -320,7 +179,7 @@ static void test_deadline(void **unused)
 	ask(&outcomes[1], FIRST, FOREVER_MS, "alice", "secret"); /* its slot is free again */
 	run_until(outcomes + 1, 1);
 	assert_int_equal(outcomes[1].result, AUTH_ACCEPTED);
-	wait_for_no_child();
+	wait_for_at_most(0);
 }
 
 /* The keeper's own deadline, when the worker does not cancel. */
@@ -348,7 +207,7 @@ static void test_deadline_in_the_keeper(void **unused)
 	assert_int_equal(message.kind, MESSAGE_ANSWER);
 	assert_int_equal(message.id, 7);
 	assert_int_equal(message.result, AUTH_UNAVAILABLE);
-	wait_for_no_child();
+	wait_for_at_most(0);
 	assert_true(send(ends[1], "nonsense", 8, 0) == 8);
 	close(ends[1]);
 }
@@ -374,7 +233,7 @@ static void test_many_at_once(void **unused)
 	run_until(outcomes, count);
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(outcomes[i].result, i % 2 ? AUTH_ACCEPTED : AUTH_WRONG);
-	wait_for_no_child();
+	wait_for_at_most(0);
 }
 
 /* The queue is bounded, its deadlines count, and what waits can be cancelled. */
@@ -400,7 +259,7 @@ static void test_full_queue(void **unused)
 			outcomes[i].calls = 1;
 	}
 	run_until(outcomes, CHECKS_MAX);
-	wait_for_no_child();
+	wait_for_at_most(0);
 }
 
 /* --- ends ------------------------------------------------------------------------------------ */
@@ -418,7 +277,7 @@ static void test_keeper_gone(void **unused)
 	assert_int_equal(outcomes[1].result, AUTH_UNAVAILABLE);
 	assert_int_equal(lost, 1);
 	assert_null(ask(&outcomes[2], FIRST, FOREVER_MS, "alice", "secret"));
-	wait_for_no_child();
+	wait_for_at_most(0);
 }
 
 static void test_worker_gone(void **unused)
@@ -428,7 +287,7 @@ static void test_worker_gone(void **unused)
 	ask(&outcomes[1], HANGING, FOREVER_MS, "alice", "secret");
 	wait_for_child();
 	auth_link_free(link_);
-	wait_for_no_child();
+	wait_for_at_most(0);
 	assert_int_equal(outcomes[0].calls + outcomes[1].calls, 0);
 	add_link();
 	ask(&outcomes[2], FIRST, FOREVER_MS, "alice", "secret");
@@ -436,9 +295,9 @@ static void test_worker_gone(void **unused)
 	assert_int_equal(outcomes[2].result, AUTH_ACCEPTED);
 }
 
-static void free_link(void *arg, enum auth_result result, uint16_t block)
+static void free_link(void *arg, const struct auth_answer *answer)
 {
-	done(arg, result, block);
+	done(arg, answer);
 	auth_link_free(link_);
 	link_ = NULL;
 }

@@ -64,12 +64,12 @@ static void test_verdict(void **unused)
 	(void)unused;
 	fputs("alice:$5$saltsalt$0IyaXrmV7.sGNS6tirgqHLqX/G.FBvgkYA.lpPdS5sA\n", file);
 	fclose(file);
-	pid = child_start(&block, &question, &fd);
+	pid = child_start(&block, &question, true, &fd);
 	assert_true(pid > 0);
 	assert_int_equal(wait_readable(fd), 1);
 	assert_int_equal(read(fd, &verdict, sizeof(verdict)), sizeof(verdict));
-	assert_int_equal(verdict.result, AUTH_ACCEPTED);
-	assert_int_equal(verdict.block, 0);
+	assert_int_equal(verdict.verify, AUTH_VERIFY_RIGHT);
+	assert_string_equal(verdict.user, "alice");
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	close(fd);
@@ -101,7 +101,7 @@ static void test_lets_go_of_everything(void **unused)
 	(void)unused;
 	assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes: it hangs in there */
 	signal(SIGTERM, SIG_IGN);
-	pid = child_start(&block, &question, &fd);
+	pid = child_start(&block, &question, true, &fd);
 	assert_true(pid > 0);
 	while (getpriority(PRIO_PROCESS, (id_t)pid) != 10 && tries++ < WAIT_MS / 5)
 		poll(NULL, 0, 5);

@@ -74,9 +74,20 @@ static long check(void)
 	return auth_password_file_check(path, complain, NULL);
 }
 
+static enum auth_verify verify_in(const char *file, const char *user, const char *password)
+{
+	const struct auth_block block = {.path = file};
+	struct message question = {0};
+	struct inquiry inquiry = {.block = &block, .question = &question, .last = true};
+
+	strcpy(question.user, user);
+	strcpy(question.password, password);
+	return password_file_verify(&inquiry);
+}
+
 static enum auth_verify verify(const char *user, const char *password)
 {
-	return auth_password_file_verify(path, user, password);
+	return verify_in(path, user, password);
 }
 
 /* Of the password `secret`, some of them as other programs write them. */
@@ -221,7 +232,7 @@ static void test_files_that_cannot_be_used(void **unused)
 	assert_int_equal(verify("u", "secret"), AUTH_VERIFY_FAILED);
 	assert_int_equal(auth_password_file_check(directory, complain, NULL), -1);
 	assert_int_equal(errno, EISDIR);
-	assert_int_equal(auth_password_file_verify(directory, "u", "secret"), AUTH_VERIFY_FAILED);
+	assert_int_equal(verify_in(directory, "u", "secret"), AUTH_VERIFY_FAILED);
 	write_file("");
 	assert_int_equal(check(), 0);
 	assert_int_equal(verify("u", "secret"), AUTH_VERIFY_UNKNOWN);
