@@ -129,17 +129,15 @@ void buffer_commit(struct buffer *b, size_t n)
 
 bool buffer_add(struct buffer *b, const void *bytes, size_t n)
 {
-	uint8_t *room;
 	size_t got;
 
 	if (n == 0)
 		return true;
 	if (buffer_length(b) > b->max || n > b->max - buffer_length(b))
 		return false;
-	room = buffer_room(b, n, &got);
-	if (!room)
+	if (b->size - b->end < n && !buffer_room(b, n, &got))
 		return false;
-	memcpy(room, bytes, n);
+	memcpy(b->data + b->end, bytes, n);
 	buffer_commit(b, n);
 	return true;
 }

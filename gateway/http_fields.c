@@ -5,9 +5,10 @@
 #include "gateway/http_fields.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#include "gateway/digits.h"
 
 /* --- Connection ------------------------------------------------------------------------------- */
 
@@ -30,7 +31,7 @@ static bool add(struct http_options *options, struct span option)
 
 bool http_options_read(struct http_options *options, const struct http_head *head)
 {
-	struct http_list list = {.head = head, .name = "Connection"};
+	struct http_list list = {.head = head, .name = SPAN("Connection")};
 	struct span option;
 
 	*options = (struct http_options){.count = 0};
@@ -65,7 +66,7 @@ bool http_is_foreign(struct span protocol)
 bool http_logs_in(const struct http_head *head, const char *name)
 {
 	static const char *const schemes[] = {"NTLM", "Negotiate", "Nego2", "Kerberos"};
-	struct http_list list = {.head = head, .name = name};
+	struct http_list list = {.head = head, .name = {name, strlen(name)}};
 	struct span member;
 
 	while (http_list_next(&list, &member)) {
@@ -99,8 +100,9 @@ bool http_write_line(struct buffer *out, struct span name, struct span value)
 
 bool http_write_number(struct buffer *out, struct span name, uint64_t number)
 {
-	return buffer_add(out, name.text, name.length) &&
-	    buffer_printf(out, ": %" PRIu64 "\r\n", number);
+	char digits[DIGITS_MAX];
+
+	return http_write_line(out, name, (struct span){digits, digits_write(digits, number)});
 }
 
 bool http_write_date(struct buffer *out, int64_t now)
@@ -168,10 +170,12 @@ bool http_write_list(struct buffer *out, const struct http_head *head, struct sp
 bool http_write_via(struct buffer *out, const struct http_head *head,
     const struct http_options *options, struct span name, const char *pseudonym)
 {
-	char ours[4 + 255 + 1];
-	int n = snprintf(ours, sizeof(ours), "1.%d %s", head->minor, pseudonym);
+	char ours[4 + 255];
+	size_t n = strlen(pseudonym);
 
-	assert(n > 0 && (size_t)n < sizeof(ours));
+	assert(n <= sizeof(ours) - 4);
+	memcpy(ours, head->minor > 0 ? "1.1 " : "1.0 ", 4);
+	memcpy(ours + 4, pseudonym, n);
 	return http_write_list(out, http_options_name(options, name) ? NULL : head, name,
-	    (struct span){ours, (size_t)n}, NULL);
+	    (struct span){ours, 4 + n}, NULL);
 }

@@ -16,14 +16,6 @@ struct grammar {
 	bool blanks_before_colon; /* dropped, not refused (RFC 9112, 5.1) */
 };
 
-static bool is_text(struct span s)
-{
-	for (size_t i = 0; i < s.length; i++)
-		if (!http_is_text((uint8_t)s.text[i]))
-			return false;
-	return true;
-}
-
 /* RFC 9112, 3.2: visible ASCII; a fragment is never sent (RFC 9110, 7.1). */
 static bool is_uri(struct span s)
 {
@@ -206,7 +198,7 @@ static int next_line(struct span *line, const uint8_t *bytes, size_t length)
 	if (end == bytes || end[-1] != '\r')
 		return -1;
 	*line = (struct span){(const char *)bytes, (size_t)(end - bytes) - 1};
-	return is_text(*line) ? 1 : -1;
+	return span_is_text(*line) ? 1 : -1;
 }
 
 static int refuse(struct http_head *head, enum reason reason)
@@ -260,7 +252,7 @@ static int parse_within(struct http_head *head, const struct grammar *grammar, c
 {
 	int got;
 
-	*head = (struct http_head){0};
+	memset(head, 0, offsetof(struct http_head, fields));
 	got = parse(head, grammar, bytes, length < max ? length : max);
 	if (got == 0 && length >= max)
 		return refuse(head, REASON_TOO_LARGE);
@@ -298,10 +290,11 @@ const struct http_field *http_head_field(
     const struct http_head *head, const char *name, bool *several)
 {
 	const struct http_field *first = NULL;
+	const struct span wanted = {name, strlen(name)};
 
 	*several = false;
 	for (size_t i = 0; i < head->field_count && !*several; i++) {
-		if (!span_is(head->fields[i].name, name))
+		if (!span_same(head->fields[i].name, wanted))
 			continue;
 		*several = first != NULL;
 		if (!first)
@@ -312,19 +305,22 @@ const struct http_field *http_head_field(
 
 bool http_list_next(struct http_list *list, struct span *member)
 {
-	while (!span_member(&list->rest, member)) {
-		if (list->next == list->head->field_count)
+	const struct http_head *head = list->head;
+
+	while (list->rest.length == 0 || !span_member(&list->rest, member)) {
+		while (list->next < head->field_count &&
+		    !span_same(head->fields[list->next].name, list->name))
+			list->next++;
+		if (list->next == head->field_count)
 			return false;
-		if (span_is(list->head->fields[list->next].name, list->name))
-			list->rest = list->head->fields[list->next].value;
-		list->next++;
+		list->rest = head->fields[list->next++].value;
 	}
 	return true;
 }
 
 bool http_head_lists(const struct http_head *head, const char *name, const char *member)
 {
-	struct http_list list = {.head = head, .name = name};
+	struct http_list list = {.head = head, .name = {name, strlen(name)}};
 	struct span found;
 
 	while (http_list_next(&list, &found))

@@ -44,9 +44,9 @@ struct http_head {
 	int status; /* 0 until its line is whole */
 	struct span phrase;
 	/* both */
-	struct http_field fields[HTTP_FIELDS_MAX];
-	size_t field_count;
 	enum reason reason; /* of a refusal */
+	size_t field_count;
+	struct http_field fields[HTTP_FIELDS_MAX]; /* what is not counted is not written either */
 };
 
 /*
@@ -75,7 +75,7 @@ const struct http_field *http_head_field(
  * set, the rest zero.  As span_member(). */
 struct http_list {
 	const struct http_head *head;
-	const char *name;
+	struct span name;
 	size_t next; /* field */
 	struct span rest;
 };

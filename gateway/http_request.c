@@ -36,7 +36,7 @@ static enum reason read_max_forwards(int *forwards, const struct http_head *head
  * one that looks like us is refused too. */
 static bool went_through(const struct http_head *head, const char *pseudonym)
 {
-	struct http_list list = {.head = head, .name = "Via"};
+	struct http_list list = {.head = head, .name = SPAN("Via")};
 	struct span member, by;
 
 	while (http_list_next(&list, &member)) {
@@ -53,7 +53,7 @@ static bool went_through(const struct http_head *head, const char *pseudonym)
 
 static enum reason read_upgrade(bool *foreign, const struct http_head *head)
 {
-	struct http_list list = {.head = head, .name = "Upgrade"};
+	struct http_list list = {.head = head, .name = SPAN("Upgrade")};
 	struct span protocol;
 
 	for (unsigned n = 0; http_list_next(&list, &protocol); n++) {

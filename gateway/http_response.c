@@ -4,6 +4,9 @@
 
 #include "gateway/http_response.h"
 
+#include <string.h>
+
+#include "gateway/digits.h"
 #include "gateway/http_fields.h"
 #include "gateway/http_framing.h"
 
@@ -26,7 +29,7 @@ static bool has_no_content(int status, const struct http_request *request)
 /* It must say to what, and that can only be what was passed on. */
 static bool may_upgrade(const struct http_head *head, const struct http_request *request)
 {
-	struct http_list list = {.head = head, .name = "Upgrade"};
+	struct http_list list = {.head = head, .name = SPAN("Upgrade")};
 	struct span protocol;
 	bool some = false;
 
@@ -234,9 +237,10 @@ bool http_response_write(struct buffer *out, const struct http_response_plan *pl
 	    .plan = plan,
 	    .framing = http_response_framing(plan->response, plan->request),
 	    .kept = options_kept(plan)};
+	char status[] = "HTTP/1.1 000 ";
 
-	if (!http_options_read(&w.options, head) ||
-	    !buffer_printf(out, "HTTP/1.1 %d ", head->status) ||
+	digits_pad(status + 9, 3, (uint64_t)head->status);
+	if (!http_options_read(&w.options, head) || !buffer_add(out, status, strlen(status)) ||
 	    !buffer_add(out, head->phrase.text, head->phrase.length) || !buffer_add(out, "\r\n", 2))
 		return false;
 	for (size_t i = 0; i < head->field_count; i++)

@@ -4,19 +4,15 @@
 
 #include "gateway/http_text.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
+/* Which octets may stand in a token, a bit for each: digits, letters and !#$%&'*+-.^_`|~ */
+static const uint64_t tchars[4] = {UINT64_C(0x03ff6cfa00000000), UINT64_C(0x57ffffffc7fffffe)};
+
 bool http_is_tchar(uint8_t c)
 {
-	return c < 0x80 && (isalnum(c) || (c && strchr("!#$%&'*+-.^_`|~", c)));
-}
-
-/* No control characters but HTAB. */
-bool http_is_text(uint8_t c)
-{
-	return c == '\t' || (c >= 0x20 && c != 0x7f);
+	return tchars[c / 64] >> c % 64 & 1;
 }
 
 bool span_is_token(struct span s)
@@ -27,27 +23,36 @@ bool span_is_token(struct span s)
 	return s.length > 0;
 }
 
+/* Is one of eight octets below SP, or DEL? */
+static bool has_control(const char *text)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t octets, below, del;
+
+	memcpy(&octets, text, sizeof(octets));
+	below = (octets - each * 0x20) & ~octets;
+	del = octets ^ each * 0x7f;
+	del = (del - each) & ~del;
+	return ((below | del) & each * 0x80) != 0;
+}
+
+bool span_is_text(struct span s)
+{
+	size_t i = 0;
+
+	while (s.length - i >= 8 && !has_control(s.text + i))
+		i += 8;
+	while (i < s.length && http_is_text((uint8_t)s.text[i]))
+		i++;
+	return i == s.length;
+}
+
 bool span_is_number(struct span s)
 {
 	for (size_t i = 0; i < s.length; i++)
 		if (s.text[i] < '0' || s.text[i] > '9')
 			return false;
 	return s.length > 0;
-}
-
-bool span_equal(struct span s, const char *text)
-{
-	return s.length == strlen(text) && memcmp(s.text, text, s.length) == 0;
-}
-
-bool span_is(struct span s, const char *text)
-{
-	return span_same(s, (struct span){text, strlen(text)});
-}
-
-bool span_same(struct span one, struct span other)
-{
-	return one.length == other.length && strncasecmp(one.text, other.text, one.length) == 0;
 }
 
 bool span_starts(struct span s, const char *text)

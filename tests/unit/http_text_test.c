@@ -25,6 +25,23 @@ static void tokens_are_of_77_characters(void **state)
 	assert_false(span_is_token((struct span){"a\0b", 3}));
 }
 
+/* Wherever it stands among the octets that are looked at together. */
+static void text_has_no_controls(void **state)
+{
+	char text[20];
+
+	(void)state;
+	assert_true(span_is_text(span("")));
+	for (size_t n = 1; n <= sizeof(text); n++)
+		for (size_t at = 0; at < n; at++)
+			for (int c = 0; c < 256; c++) {
+				memset(text, (c & 1) != 0 ? '\xff' : ' ', sizeof(text));
+				text[at] = (char)c;
+				assert_int_equal(
+				    span_is_text((struct span){text, n}), http_is_text((uint8_t)c));
+			}
+}
+
 static void numbers_are_digits(void **state)
 {
 	(void)state;
@@ -99,7 +116,7 @@ static void members_of_lists(void **state)
 static void members_of_several_fields(void **state)
 {
 	struct http_head head;
-	struct http_list list = {.head = &head, .name = "via"};
+	struct http_list list = {.head = &head, .name = SPAN("via")};
 	struct span member;
 
 	(void)state;
@@ -120,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(tokens_are_of_77_characters),
+	    cmocka_unit_test(text_has_no_controls),
 	    cmocka_unit_test(numbers_are_digits),
 	    cmocka_unit_test(comparisons),
 	    cmocka_unit_test(blanks_around),
