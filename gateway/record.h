@@ -7,7 +7,7 @@
 #include "gateway/http_head.h"
 
 /*
- * A session's line in the access log.  Its head, all that is known when the relay starts, is
+ * A session's line in the access log.  Its head, all that is known when a relay starts, can be
  * written then and kept as text, so that an established session holds nothing else for it.
  */
 #define RECORD_HEAD_MAX 8192 /* more than the longest names, user and file can fill */
@@ -51,9 +51,12 @@ struct record_end {
 	const struct record_http *http; /* NULL: not HTTP, or not to be understood */
 };
 
-/* The head of a line, to be freed by the caller.  NULL: out of memory. */
-char *record_head(const struct record *record, bool json);
-/* The whole line into out, which holds RECORD_MAX bytes; returns its length, without newline. */
-size_t record_line(char *out, const char *head, const struct record_end *end, bool json);
+/* The head of a line into out, which holds RECORD_HEAD_MAX bytes; returns its length. */
+size_t record_head(char *out, const struct record *record, bool json);
+/*
+ * The rest of the line after its head, which is there already; out holds RECORD_MAX bytes.  Returns
+ * the length of the whole, without newline.
+ */
+size_t record_line(char *out, size_t head, const struct record_end *end, bool json);
 
 #endif

@@ -104,7 +104,8 @@ void setup_free(struct setup *u)
 	free(u);
 }
 
-char *session_head(const struct session *s)
+/* The head of its line in the log, as it is known now; returns its length. */
+static size_t write_line_head(const struct session *s, char out[RECORD_HEAD_MAX])
 {
 	const struct client *c = s->client;
 	const struct setup *u = s->setup;
@@ -127,7 +128,14 @@ char *session_head(const struct session *s)
 	    .resolve_ms = u->resolve_ms,
 	};
 
-	return record_head(&record, c->worker->gateway->conf->access_json);
+	return record_head(out, &record, c->worker->gateway->conf->access_json);
+}
+
+char *session_head(const struct session *s)
+{
+	char head[RECORD_HEAD_MAX];
+
+	return strndup(head, write_line_head(s, head));
 }
 
 static void log_failure(const struct session *s, enum reason reason)
@@ -157,11 +165,16 @@ static void write_line(struct session *s, enum reason reason)
 	int64_t first = 0, now = s->setup != NULL ? s->setup->over_ms : 0;
 	struct record_end end = {.first_byte_ms = -1, .end = reason, .http = s->http};
 	char line[RECORD_MAX];
+	size_t head;
 
-	if (s->head == NULL && s->setup != NULL)
-		s->head = session_head(s);
-	if (s->head == NULL)
+	if (s->head == NULL && s->setup == NULL)
 		return;
+	if (s->head == NULL) {
+		head = write_line_head(s, line);
+	} else {
+		head = strlen(s->head);
+		memcpy(line, s->head, head);
+	}
 	if (s->relay != NULL) {
 		end.up = relay_bytes(s->relay, RELAY_UP);
 		end.down = relay_bytes(s->relay, RELAY_DOWN);
@@ -172,7 +185,7 @@ static void write_line(struct session *s, enum reason reason)
 	if (first > 0)
 		end.first_byte_ms = first - s->started_ms;
 	end.duration_ms = (now > 0 ? now : loop_now()) - s->started_ms;
-	log_access(line, record_line(line, s->head, &end, json));
+	log_access(line, record_line(line, head, &end, json));
 }
 
 /* Every session leaves here: one line, then everything it held. */

@@ -4,16 +4,25 @@
 
 #include "gateway/target.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "gateway/digits.h"
 
 static char *format(char out[TARGET_TEXT], const struct host *host, uint16_t port)
 {
-	char text[HOST_NAME_LENGTH + 1];
+	char text[HOST_NAME_LENGTH + 1], *at = out;
 	bool brackets = !host->named && !address_is_ipv4(&host->address);
+	size_t n = strlen(host_format(host, text));
 
-	host_format(host, text);
-	snprintf(out, TARGET_TEXT, brackets ? "[%s]:%u" : "%s:%u", text, port);
+	if (brackets)
+		*at++ = '[';
+	memcpy(at, text, n);
+	at += n;
+	if (brackets)
+		*at++ = ']';
+	*at++ = ':';
+	at += digits_write(at, port);
+	*at = '\0';
 	return out;
 }
 
