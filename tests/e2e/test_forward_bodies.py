@@ -333,6 +333,20 @@ def test_row_192_a_reset_is_not_the_end_of_the_content(hopgate, scripted, versio
         assert b"\r\n0\r\n\r\n" not in client.seen
 
 
+def test_row_192_what_a_stopped_gateway_leaves_unfinished_is_cut(hopgate, scripted):
+    """Where nothing else tells the end, FIN would say that this was all."""
+    origin = scripted(once(response(b"hello", length=False)))
+    gateway = hopgate()
+    with Client(gateway) as client:
+        client.send(request(origin, version="1.0"))
+        client.until(b"hello")
+        gateway.stop()
+        with pytest.raises(ConnectionResetError):
+            client.rest()
+    row = gateway.session(end="stopped")
+    assert (row["status"], int(row["down"]) > 5) == ("200", True)
+
+
 def test_row_192_for_http_1_0_only_a_reset_says_that_it_is_cut(hopgate, scripted):
     origin = cut_answer(scripted, CUT["chunks"], reset_when_told)
     with Client(hopgate()) as client:

@@ -283,6 +283,20 @@ def test_row_210_an_upgrade_that_nobody_asked_for(hopgate, scripted):
     assert origin.until_end() in ("FIN", "RST")
 
 
+def test_row_210_an_upgrade_before_the_end_of_the_request(hopgate, scripted):
+    """RFC 9110, 7.8: then the rest of the content would be taken for the other protocol."""
+
+    def script(connection):
+        connection.head()
+        connection.send(SWITCH)
+
+    origin = scripted(script)
+    with Client(hopgate()) as client:
+        client.send(request(origin, "POST", "/", *WEBSOCKET, "Content-Length: 10") + b"hello")
+        assert client.response().status == 502
+    assert origin.until_end() in ("FIN", "RST")
+
+
 def test_row_211_no_upgrade_for_http_1_0(hopgate, origin):
     with Client(hopgate()) as client:
         assert client.ask(request(origin, "GET", "/", *WEBSOCKET, version="1.0")).status == 200

@@ -129,6 +129,22 @@ def test_a_further_request_has_the_time_of_a_handshake(hopgate, origin):
     assert len(origin.requests) == 1
 
 
+def test_a_gateway_that_stops_says_so(hopgate, scripted):
+    """An answer that it leaves unfinished is cut, an idle client sees the end."""
+    origin = scripted(once(chunked_response(b"begun", last=False)))
+    gateway = hopgate()
+    with Client(gateway) as busy, Client(gateway) as idle:
+        busy.send(request(origin))
+        busy.until(b"begun")
+        assert idle.ask(request(1)).status == 502
+        gateway.stop()
+        assert idle.ended()
+        with pytest.raises((ConnectionResetError, Ended)):
+            busy.take(1000)
+        assert b"\r\n0\r\n\r\n" not in busy.seen
+    assert gateway.session(status=200)["end"] == "stopped"
+
+
 # --- pipelining ------------------------------------------------------------------------
 
 

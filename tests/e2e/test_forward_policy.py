@@ -24,6 +24,27 @@ def answering_origin(scripted):
 # --- who asks ---------------------------------------------------------------------------------
 
 
+def test_the_identity_is_checked_again_for_each_request(hopgate, origin, tmp_path):
+    gateway = hopgate(ONE + guarded(password_file(tmp_path, alice="secret", bob="hidden")))
+
+    def ask(path, *fields):
+        return client.ask(request(origin, "GET", path, *fields)).status
+
+    with Client(gateway) as client:
+        assert ask("/alice", basic("alice", "secret")) == 200
+        assert ask("/wrong", basic("alice", "wrong")) == 407
+        assert ask("/nobody") == 407
+        assert ask("/bob", basic("bob", "hidden")) == 200
+        assert ask("/unknown", basic("carol", "secret")) == 407
+        assert ask("/again", basic("alice", "secret")) == 200
+    assert [m.target for m in origin.requests] == ["/alice", "/bob", "/again"]
+    until(lambda: len(gateway.sessions()) == 6, "a line for each request")
+    rows = {row["url"].rsplit("/", 1)[1]: row for row in gateway.sessions()}
+    assert {rows[name]["user"] for name in ("alice", "again")} == {"alice"}
+    assert rows["bob"]["user"] == "bob" and rows["nobody"]["user"] == "-"
+    assert rows["wrong"]["end"] == "auth-failed" and rows["nobody"]["end"] == "auth-required"
+
+
 def test_optional_credentials_are_checked_when_they_are_there(hopgate, origin, tmp_path):
     text = guarded(password_file(tmp_path, alice="secret")).replace("staff;", "staff none;")
     with Client(hopgate(text)) as client:
