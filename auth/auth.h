@@ -14,7 +14,7 @@
 struct event_base;
 struct sockaddr;
 
-enum auth_kind { AUTH_PASSWORD_FILE, AUTH_PAM };
+enum auth_kind { AUTH_PASSWORD_FILE, AUTH_PAM, AUTH_EXEC };
 
 #define AUTH_CHECKS 32 /* unless a block says otherwise */
 #define AUTH_CACHE_MS 60000
@@ -26,8 +26,9 @@ struct auth_block {
 	const char *path;    /* password file */
 	const char *service; /* PAM */
 	const char *confdir; /* where PAM services are described; NULL: where the system has them */
-	unsigned checks;     /* other than password files: under way at once; 0: AUTH_CHECKS */
-	int64_t cache_ms;    /* how long a worker may repeat a positive answer; 0: not at all */
+	const char *const *command; /* program: its path, its arguments, NULL */
+	unsigned checks;  /* other than password files: under way at once; 0: AUTH_CHECKS */
+	int64_t cache_ms; /* how long a worker may repeat a positive answer; 0: not at all */
 };
 
 enum auth_result {

@@ -18,6 +18,7 @@
 
 #include "auth/pam.h"
 #include "auth/password_file.h"
+#include "auth/program.h"
 
 #define NICE 10
 #define PIPE_FD 3
@@ -28,6 +29,7 @@ static void check(struct inquiry *inquiry, struct child_verdict *verdict)
 	static enum auth_verify (*const verify[])(struct inquiry * inquiry) = {
 	    [AUTH_PASSWORD_FILE] = password_file_verify,
 	    [AUTH_PAM] = pam_verify,
+	    [AUTH_EXEC] = program_verify,
 	};
 
 	memcpy(inquiry->user, inquiry->question->user, sizeof(inquiry->user));
