@@ -21,6 +21,7 @@ struct holder {
 	double tokens;      /* new connections that may still come at once */
 	double rate, burst; /* how fast they come back, and how many there can be */
 	int64_t refilled_ms;
+	struct backoff backoff; /* one from whom logins come */
 	size_t length;
 	unsigned char key[];
 };
@@ -103,7 +104,7 @@ static void refill(struct holder *h, int64_t now_ms)
 /* Nothing would be lost by forgetting it. */
 static bool idle(struct holder *h, int64_t now_ms)
 {
-	if (h->sessions > 0 || h->handshakes > 0)
+	if (h->sessions > 0 || h->handshakes > 0 || !backoff_is_idle(&h->backoff, now_ms))
 		return false;
 	refill(h, now_ms);
 	return h->tokens >= h->burst;
@@ -131,7 +132,7 @@ static void sweep(struct shard *shard, int64_t now_ms)
 }
 
 struct key {
-	unsigned char bytes[1 + 255];
+	unsigned char bytes[1 + 255]; /* what kind, and who */
 	size_t length;
 	uint64_t hash;
 };
@@ -175,17 +176,25 @@ static void forget(struct shard *shard, struct holder *h)
 	shard->count--;
 }
 
-static struct key client_key(const struct account *account, const struct in6_addr *address)
+static struct key make_key(
+    const struct account *account, unsigned char kind, const void *who, size_t length)
 {
-	struct key key = {.bytes = {'u'}, .length = 1};
+	struct key key = {.bytes = {kind}, .length = 1 + length};
 
-	if (address != NULL) {
-		key.bytes[0] = 'c';
-		key.length = 1 + (address_is_ipv4(address) ? 16 : 8);
-		memcpy(key.bytes + 1, address, key.length - 1);
-	}
+	memcpy(key.bytes + 1, who, length);
 	key.hash = hash_key(account->seed, key.bytes, key.length);
 	return key;
+}
+
+static struct key address_key(
+    const struct account *account, unsigned char kind, const struct in6_addr *address)
+{
+	return make_key(account, kind, address, address_is_ipv4(address) ? 16 : 8);
+}
+
+static struct key client_key(const struct account *account, const struct in6_addr *address)
+{
+	return address != NULL ? address_key(account, 'c', address) : make_key(account, 'u', "", 0);
 }
 
 /* One more connection a second costs one token; a second's worth may come at once. */
@@ -267,7 +276,7 @@ void account_leave(struct account *account, struct holder *holder, bool served)
 enum reason account_login(
     struct account *account, const struct limits *limits, const char *user, struct holder **holder)
 {
-	struct key key = {.bytes = {'n'}};
+	struct key key;
 	struct shard *shard;
 	struct holder *h;
 	enum reason reason = REASON_LIMIT;
@@ -275,9 +284,7 @@ enum reason account_login(
 	*holder = NULL;
 	if (limits->sessions_per_user == 0)
 		return REASON_OK;
-	key.length = 1 + strnlen(user, sizeof key.bytes - 1);
-	memcpy(key.bytes + 1, user, key.length - 1);
-	key.hash = hash_key(account->seed, key.bytes, key.length);
+	key = make_key(account, 'n', user, strnlen(user, sizeof key.bytes - 1));
 	shard = shard_of(account, key.hash);
 	pthread_mutex_lock(&shard->mutex);
 	h = find(shard, &key, 0);
@@ -290,4 +297,62 @@ enum reason account_login(
 	}
 	pthread_mutex_unlock(&shard->mutex);
 	return reason;
+}
+
+/* --- logins ----------------------------------------------------------------------------------- */
+
+enum backoff_verdict account_attempt(
+    struct account *account, const struct login *login, struct holder **holder)
+{
+	struct key key = login->address != NULL
+	    ? address_key(account, 'a', login->address)
+	    : make_key(account, 'i', &login->uid, sizeof login->uid);
+	struct shard *shard = shard_of(account, key.hash);
+	enum backoff_verdict verdict = BACKOFF_CHECK;
+	struct holder *h;
+
+	*holder = NULL;
+	if (login->most->number == 0)
+		return BACKOFF_CHECK;
+	pthread_mutex_lock(&shard->mutex);
+	h = find(shard, &key, login->now_ms);
+	if (h != NULL)
+		verdict = backoff_begin(&h->backoff, login->most, login->now_ms);
+	if (verdict == BACKOFF_CHECK)
+		*holder = h;
+	pthread_mutex_unlock(&shard->mutex);
+	return verdict;
+}
+
+bool account_failed(
+    struct account *account, struct holder *holder, const struct login *login, int64_t *delay_ms)
+{
+	struct shard *shard;
+	bool locked;
+
+	*delay_ms = 0;
+	if (holder == NULL)
+		return false;
+	shard = shard_of(account, holder->hash);
+	pthread_mutex_lock(&shard->mutex);
+	locked = backoff_fail(&holder->backoff, login->most, login->now_ms, delay_ms);
+	pthread_mutex_unlock(&shard->mutex);
+	return locked;
+}
+
+void account_attempted(struct account *account, struct holder *holder, bool right)
+{
+	struct shard *shard;
+
+	if (holder == NULL)
+		return;
+	shard = shard_of(account, holder->hash);
+	pthread_mutex_lock(&shard->mutex);
+	if (right)
+		backoff_succeed(&holder->backoff);
+	else
+		backoff_withdraw(&holder->backoff);
+	if (holder->backoff.pending == 0 && holder->backoff.failures == 0)
+		forget(shard, holder);
+	pthread_mutex_unlock(&shard->mutex);
 }

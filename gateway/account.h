@@ -2,6 +2,7 @@
 #ifndef GATEWAY_ACCOUNT_H
 #define GATEWAY_ACCOUNT_H
 
+#include "gateway/backoff.h"
 #include "gateway/conf.h"
 #include "gateway/reason.h"
 
@@ -25,6 +26,24 @@ enum reason account_enter(struct account *account, const struct limits *limits,
 void account_served(struct account *account, struct holder *holder);
 /* It has ended; `served` as it was said.  NULL is allowed. */
 void account_leave(struct account *account, struct holder *holder, bool served);
+
+/*
+ * May a login be checked that comes from there?  BACKOFF_CHECK with *holder, for which one of the
+ * others is called once; BACKOFF_CHECK and NULL if nothing is limited, or memory is out.
+ */
+struct login {
+	const struct times *most; /* wrong ones */
+	const struct in6_addr *address;
+	uid_t uid; /* on a unix socket, address is NULL */
+	int64_t now_ms;
+};
+enum backoff_verdict account_attempt(
+    struct account *account, const struct login *login, struct holder **holder);
+/* As backoff_fail(). */
+bool account_failed(
+    struct account *account, struct holder *holder, const struct login *login, int64_t *delay_ms);
+/* It was right, or nobody knows. */
+void account_attempted(struct account *account, struct holder *holder, bool right);
 
 /* The same for the user that a session has turned out to be; released by account_leave(…, true). */
 enum reason account_login(

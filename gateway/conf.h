@@ -10,6 +10,7 @@
 #include "gateway/http_request.h"
 #include "gateway/log.h"
 #include "gateway/target.h"
+#include "gateway/value.h"
 #include "resolver/resolver.h"
 #include "routes/routes.h"
 
@@ -22,6 +23,7 @@ struct timeouts { /* milliseconds; 0 = off */
 struct limits { /* 0 = off */
 	unsigned sessions, sessions_per_client, sessions_per_user, handshakes_per_client;
 	double rate_per_client; /* new connections a second */
+	struct times auth_failures_per_client;
 };
 
 enum address_kind { ADDRESS_TCP, ADDRESS_INTERFACE, ADDRESS_UNIX, ADDRESS_ABSTRACT, ADDRESS_FD };

@@ -207,7 +207,13 @@ const struct rule conf_timeouts_rules[] = {TIMEOUT("handshake", handshake, "30s"
 	    LIMIT("sessions-per-user", sessions_per_user, "NUMBER", value_count_or_off), \
 	    LIMIT("handshakes-per-client", handshakes_per_client, "NUMBER", value_count_or_off), \
 	    LIMIT("rate-per-client", rate_per_client, "RATE", value_rate_or_off), \
-	    {.name = "auth-failures-per-client", .flags = RULE_LATER}, \
+	    {.name = "auth-failures-per-client", \
+	        .usage = "RATE | off", \
+	        .min = 1, \
+	        .max = 1, \
+	        .value = value_times_or_off, \
+	        .offset = offsetof(struct limits, auth_failures_per_client), \
+	        .standard = "10/m"}, \
 	    {.name = "bandwidth-per-user", .flags = RULE_LATER}, \
 	{ \
 		.name = "bandwidth-per-client", .flags = RULE_LATER \

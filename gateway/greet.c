@@ -41,11 +41,11 @@ static bool speak(struct session *s)
 	return true;
 }
 
-/* The client is who it says, or is told that it is not. */
-static void conclude(struct session *s, enum reason reason)
+void session_judged(struct session *s, enum reason reason)
 {
 	struct handshake *h = &s->setup->handshake;
 
+	session_enter(s, STEP_GREET);
 	h->ops->verdict(h, reason == REASON_OK, reason, &s->setup->out);
 	explicit_bzero(&h->credentials, sizeof h->credentials);
 	session_greet(s);
@@ -53,30 +53,30 @@ static void conclude(struct session *s, enum reason reason)
 
 static void checked(void *arg, const struct auth_answer *answer)
 {
-	static const enum reason reasons[] = {
-	    [AUTH_ACCEPTED] = REASON_OK,
-	    [AUTH_WRONG] = REASON_AUTH_FAILED,
-	    [AUTH_UNAVAILABLE] = REASON_AUTH_UNAVAILABLE,
-	};
 	struct session *s = arg;
 	struct client *c = s->client;
 	struct setup *u = s->setup;
-	enum reason reason = reasons[answer->result];
+	const enum auth_result result = answer->result;
+	enum reason reason = result == AUTH_ACCEPTED ? REASON_OK : REASON_AUTH_UNAVAILABLE;
 
 	u->check = NULL;
-	session_enter(s, STEP_GREET);
+	if (result == AUTH_WRONG) {
+		session_failed(s);
+		return;
+	}
+	session_attempted(s, result == AUTH_ACCEPTED);
 	if (reason == REASON_OK) {
 		reason = client_login(
 		    c, answer->user, c->worker->gateway->conf->auths[answer->block].name);
 		u->identified = true;
 	}
-	if (reason != REASON_OK && answer->result == AUTH_ACCEPTED) {
+	if (reason != REASON_OK && result == AUTH_ACCEPTED) {
 		session_refuse(s, reason);
 		return;
 	}
 	if (reason == REASON_OK && u->handshake.request.protocol == PROTOCOL_HTTP)
 		client_remember(c, &u->handshake.credentials);
-	conclude(s, reason);
+	session_judged(s, reason);
 }
 
 static void authenticate(struct session *s)
@@ -105,17 +105,28 @@ static void authenticate(struct session *s)
 	}
 	if (client_recalls(c, given)) {
 		s->setup->identified = true;
-		conclude(s, REASON_OK);
+		session_judged(s, REASON_OK);
 		return;
 	}
+	if (!session_attempt(s))
+		return;
 	session_enter(s, STEP_AUTH);
 	if (c->worker->auth != NULL)
 		u->check = auth_link_ask(c->worker->auth, &question, checked, s);
 	if (u->check == NULL) {
+		session_attempted(s, false);
 		session_refuse(s, REASON_AUTH_UNAVAILABLE);
 		return;
 	}
 	session_wait(s);
+}
+
+void session_login(struct session *s)
+{
+	if (s->setup->denied)
+		session_judged(s, REASON_AUTH_FAILED);
+	else
+		authenticate(s);
 }
 
 /* The request is known: the handshake's time and place are given back. */

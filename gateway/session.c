@@ -198,6 +198,8 @@ static void finish(struct session *s, enum reason reason)
 		if (conf->access_log)
 			write_line(s, reason);
 	}
+	if (s->setup != NULL)
+		session_abandon(s);
 	relay_free(s->relay);
 	forward_free(s->forward);
 	setup_free(s->setup);
@@ -394,6 +396,7 @@ void session_refuse(struct session *s, enum reason reason)
 	struct setup *u = s->setup;
 
 	cancel(u);
+	session_abandon(s);
 	u->handshake.persists &= u->reason == REASON_OK && session_may_go_on(s);
 	if (u->reason == REASON_OK)
 		u->reason = reason;
@@ -458,6 +461,8 @@ static void timed_out(evutil_socket_t fd, short events, void *arg)
 		session_leave(s, steps[u->step].late);
 	else if (u->step == STEP_RESOLVE && u->hurried)
 		session_unresolved(s);
+	else if (u->step == STEP_AUTH)
+		session_login(s);
 	else
 		session_refuse(s, steps[u->step].late);
 }

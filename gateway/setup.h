@@ -41,6 +41,9 @@ struct setup {
 	struct buffer in, out;
 	struct event timer;
 	struct auth_check *check;
+	struct holder *attempt;    /* of the login that is being checked; NULL: not counted */
+	bool denied;               /* the login was wrong, and is to be told so in time */
+	int64_t login_ms, turn_ms; /* since when it waits for its turn, and the latest pause */
 	struct lookup *lookup;
 	struct dial *dial;
 	struct plan plan;
@@ -102,6 +105,19 @@ void session_wait(struct session *s);
 
 /* greet.c: go on with what the client has said. */
 void session_greet(struct session *s);
+/* The client is who it says, or is told that it is not. */
+void session_judged(struct session *s, enum reason reason);
+/* The time has come for a login that had to wait, or for the answer to a wrong one. */
+void session_login(struct session *s);
+
+/* attempt.c: may the login be checked now?  False: session_login() follows, or it was refused. */
+bool session_attempt(struct session *s);
+/* It was wrong; the client is told so, sooner or later. */
+void session_failed(struct session *s);
+/* It was right, or nobody knows. */
+void session_attempted(struct session *s, bool right);
+/* The client has not waited. */
+void session_abandon(struct session *s);
 
 /* way.c: decide, and do what was decided. */
 void session_decide(struct session *s);

@@ -137,33 +137,43 @@ const char *value_count_or_off(const struct word *word, void *field)
 	    : "is not a number, expected 1 to 1000000000 or off";
 }
 
-const char *value_rate_or_off(const struct word *word, void *field)
+const char *value_times_or_off(const struct word *word, void *field)
 {
 	static const char wrong[] = "is not a rate, expected 50/s, 10/m, 100/h or off";
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} periods[] = {{"/s", 1000}, {"/m", 60000}, {"/h", 3600000}};
+	struct times *times = field;
 	const char *text = word->text;
 	unsigned long number;
-	double seconds;
 
 	if (value_is(word, "off")) {
-		*(double *)field = 0;
+		*times = (struct times){0};
 		return NULL;
 	}
 	if (is_zero(text))
 		return zero;
 	if (!digits(&text, COUNT_MAX, &number))
 		return wrong;
-	if (strcmp(text, "/s") == 0)
-		seconds = 1;
-	else if (strcmp(text, "/m") == 0)
-		seconds = 60;
-	else if (strcmp(text, "/h") == 0)
-		seconds = 3600;
-	else
-		return wrong;
-	if (number == 0)
-		return zero;
-	*(double *)field = (double)number / seconds;
-	return NULL;
+	for (size_t i = 0; i < sizeof periods / sizeof periods[0]; i++) {
+		if (strcmp(text, periods[i].text) != 0)
+			continue;
+		*times = (struct times){.number = (unsigned)number, .in_ms = periods[i].ms};
+		return number == 0 ? zero : NULL;
+	}
+	return wrong;
+}
+
+const char *value_rate_or_off(const struct word *word, void *field)
+{
+	struct times times = {0};
+	const char *reason = value_times_or_off(word, &times);
+
+	if (reason == NULL)
+		*(double *)field =
+		    times.number == 0 ? 0 : (double)times.number * 1000 / (double)times.in_ms;
+	return reason;
 }
 
 const char *value_size(const struct word *word, void *field)

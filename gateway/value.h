@@ -20,6 +20,12 @@ const char *value_count(const struct word *word, void *field);
 const char *value_count_or_off(const struct word *word, void *field);
 /* 50/s 10/m 100/h: double, a second; off: 0. */
 const char *value_rate_or_off(const struct word *word, void *field);
+/* The same, as it is written; off: number 0. */
+struct times {
+	unsigned number;
+	int64_t in_ms;
+};
+const char *value_times_or_off(const struct word *word, void *field);
 /* 4096 64k 10m 2g (1024): size_t bytes, more than 0. */
 const char *value_size(const struct word *word, void *field);
 /* on off: bool. */

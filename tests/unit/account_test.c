@@ -149,6 +149,65 @@ static void sessions_per_user(void **state)
 	account_free(account);
 }
 
+static void logins_count_by_address_and_uid(void **state)
+{
+	static const struct times one = {1, 1000}, off = {0};
+	struct account *account = account_new();
+	const struct in6_addr a = at("2001:db8:0:1::1"), same = at("2001:db8:0:1::2"),
+	                      b = at("192.0.2.1");
+	struct login login = {.most = &one, .address = &a};
+	struct holder *h, *h2;
+	int64_t delay;
+
+	(void)state;
+	assert_int_equal(account_attempt(account, &login, &h), BACKOFF_CHECK);
+	assert_true(account_failed(account, h, &login, &delay));
+	assert_int_equal(delay, 100);
+	login.address = &same;
+	assert_int_equal(account_attempt(account, &login, &h), BACKOFF_LOCKED);
+	assert_null(h);
+	login.most = &off;
+	assert_int_equal(account_attempt(account, &login, &h), BACKOFF_CHECK);
+	assert_null(h);
+	assert_false(account_failed(account, h, &login, &delay));
+	assert_int_equal(delay, 0);
+	account_attempted(account, h, true);
+	login.most = &one;
+	login.address = &b;
+	assert_int_equal(account_attempt(account, &login, &h), BACKOFF_CHECK);
+	login.address = NULL;
+	login.uid = 1000;
+	assert_int_equal(account_attempt(account, &login, &h2), BACKOFF_CHECK);
+	account_attempted(account, h2, false);
+	account_attempted(account, h, true);
+	assert_int_equal(account_attempt(account, &login, &h), BACKOFF_CHECK);
+	account_failed(account, h, &login, &delay);
+	login.uid = 1001;
+	assert_int_equal(account_attempt(account, &login, &h), BACKOFF_CHECK);
+	login.uid = 1000;
+	assert_int_equal(account_attempt(account, &login, &h2), BACKOFF_LOCKED);
+	account_free(account);
+}
+
+/* Guessers from ever new addresses are forgotten once their failures count no more. */
+static void guessers_are_forgotten(void **state)
+{
+	static const struct times ten = {10, 1000};
+	struct account *account = account_new();
+	struct holder *h;
+	int64_t delay;
+
+	(void)state;
+	for (uint32_t i = 0; i < 300000; i++) {
+		const struct in6_addr a = address_from_ipv4(htonl(0x0a000000 + i));
+		const struct login login = {.most = &ten, .address = &a, .now_ms = i / 10};
+
+		assert_int_equal(account_attempt(account, &login, &h), BACKOFF_CHECK);
+		account_failed(account, h, &login, &delay);
+	}
+	account_free(account);
+}
+
 static void *hammer(void *arg)
 {
 	struct account *account = arg;
@@ -189,6 +248,8 @@ int main(void)
 	    cmocka_unit_test(rate_comes_back_with_time),
 	    cmocka_unit_test(rates_are_forgotten),
 	    cmocka_unit_test(sessions_per_user),
+	    cmocka_unit_test(logins_count_by_address_and_uid),
+	    cmocka_unit_test(guessers_are_forgotten),
 	    cmocka_unit_test(threads_share_it),
 	};
 

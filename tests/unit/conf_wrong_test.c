@@ -67,8 +67,7 @@ static void test_later(void **state)
 	static const char *const top[] = {
 	    "admin", "control", "users", "group", "dial", "log-client-names"};
 	static const char *const timeouts[] = {"bind", "udp-idle"};
-	static const char *const limits[] = {
-	    "auth-failures-per-client", "bandwidth-per-user", "bandwidth-per-client"};
+	static const char *const limits[] = {"bandwidth-per-user", "bandwidth-per-client"};
 	static const char *const resolver[] = {"nat64", "zone"};
 	static const char *const auth[] = {"pam", "checks", "cache", "unix-peer",
 	    "tls-client-certificate", "user-from", "ident", "required", "source", "user"};
@@ -173,6 +172,8 @@ static void test_process(void **state)
 	    {"hop x { uri direct:; socket { keepalive 18h1s } }",
 	        "1:41: error: '18h1s' is not a time for keep-alive, expected 2s to 18h, system or "
 	        "off"},
+	    {"limits { auth-failures-per-client 0/m }",
+	        "1:35: error: '0/m' could mean none or no limit, write 'off' for no limit"},
 	    {"limits { rate-per-client 5 }",
 	        "1:26: error: '5' is not a rate, expected 50/s, 10/m, 100/h or off"},
 	};
