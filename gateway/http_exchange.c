@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "gateway/keepalive.h"
@@ -209,10 +208,8 @@ static void interim(struct http_exchange *x, const struct http_head *head)
 		fail(x, REASON_RESPONSE_TOO_LARGE);
 }
 
-/*
- * That a login is demanded of us is nobody's business but ours and the hop's.  Another protocol
- * begins after the request (RFC 9110, 7.8), else the rest of it would be taken for that.
- */
+/* A login that is demanded of us is nobody's business but ours and the hop's; another protocol does
+ * not begin within the request (RFC 9110, 7.8). */
 static enum reason judge(struct http_exchange *x, const struct http_head *head)
 {
 	enum reason reason = http_response_read(&x->response, head, &x->request);
@@ -261,10 +258,9 @@ static void hear(struct http_exchange *x)
 	size_t before = buffer_length(heard), used;
 	ssize_t n = stream_read(x->plan.origin, bytes, ROOM);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
 	if (n <= 0) {
-		fail(x, unanswered(x));
+		if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			fail(x, unanswered(x));
 		return;
 	}
 	if (x->outcome.first_byte == 0)
@@ -301,14 +297,9 @@ static bool send_reply(struct http_exchange *x)
 	return true;
 }
 
-static bool answering(const struct http_exchange *x)
-{
-	return x->answering && (!x->down.ended || flow_holds(&x->down));
-}
-
 static void reply(struct http_exchange *x)
 {
-	if (send_reply(x) && answering(x) &&
+	if (send_reply(x) && x->answering && (!x->down.ended || flow_holds(&x->down)) &&
 	    !pump(x, &x->down, &x->answered, REASON_RESPONSE_INCOMPLETE))
 		fail(x, reason_of_client(x->down.error));
 }
@@ -359,10 +350,9 @@ static void note_progress(struct http_exchange *x)
 	uint64_t moved = x->sent + x->up.bytes + x->asked.body.passed + x->outcome.down +
 	    x->down.bytes + x->answered.body.passed + buffer_length(&x->heard);
 
-	if (moved == x->moved)
-		return;
+	if (moved != x->moved)
+		x->last = loop_lately();
 	x->moved = moved;
-	x->last = loop_lately();
 }
 
 /* After every turn.  x may be gone when this returns. */
@@ -385,12 +375,10 @@ static void client_ready(void *arg, int events)
 
 	if (events & STREAM_WRITE)
 		reply(x);
-	if (events & STREAM_READ) {
-		if (x->asked.body.ended)
-			overhear(x);
-		else
-			ask(x);
-	}
+	if (events & STREAM_READ && x->asked.body.ended)
+		overhear(x);
+	else if (events & STREAM_READ)
+		ask(x);
 	settle(x);
 }
 
@@ -456,7 +444,6 @@ static struct http_exchange *new (const struct http_exchange_plan *plan)
 		return NULL;
 	x->plan = *plan;
 	x->request = *plan->request;
-	x->asked = *plan->asked;
 	x->up = (struct flow){.from = plan->client, .to = plan->origin, .codec = &x->asked.codec};
 	x->down =
 	    (struct flow){.from = plan->origin, .to = plan->client, .codec = &x->answered.codec};
@@ -471,22 +458,20 @@ enum reason http_exchange_start(struct http_exchange **exchange,
     const struct http_exchange_plan *plan,
     void (*done)(void *arg, const struct http_outcome *outcome), void *arg)
 {
-	struct http_exchange *x = new (plan);
-	enum reason reason;
+	struct http_coder asked = *plan->asked;
+	struct http_exchange *x;
 	ssize_t used;
 
+	used = http_coder_begin(&asked, buffer_bytes(plan->in), buffer_length(plan->in), plan->out);
+	if (used < 0)
+		return asked.body.reason;
+	buffer_consume(plan->in, (size_t)used);
+	x = new (plan);
 	if (x == NULL)
 		return REASON_RESOURCES;
+	x->asked = asked;
 	x->done = done;
 	x->arg = arg;
-	used =
-	    http_coder_begin(&x->asked, buffer_bytes(plan->in), buffer_length(plan->in), plan->out);
-	if (used < 0) {
-		reason = x->asked.body.reason;
-		http_exchange_free(x);
-		return reason;
-	}
-	buffer_consume(plan->in, (size_t)used);
 	x->up.ended = x->asked.body.ended;
 	x->last = loop_lately();
 	if (plan->idle_ms > 0)

@@ -7,10 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <event2/event_struct.h>
-
 #include "gateway/flow.h"
 #include "gateway/keepalive.h"
+#include "gateway/timer.h"
 
 #define FLUSH_FIRST_MS 10 /* looks at the send queue before a reset: first pause, doubling … */
 #define FLUSH_MAX_MS 2000 /* … until so much time has passed */
@@ -22,13 +21,12 @@ struct relay {
 	int64_t idle_ms, half_close_ms;
 	int64_t last;          /* when a byte moved, loop_lately() */
 	int64_t first;         /* when the target's first byte came */
-	int64_t due;           /* when the timer fires */
 	uint16_t keepalive[2]; /* of the client, of the target; 0: none of ours */
 	uint16_t flushing;     /* the latest pause, ms; 0: no reset is waiting */
 	uint16_t flushed;      /* sum of these pauses */
 	uint8_t lost;          /* bits 1 << side: it was reset, or does not answer */
 	enum reason reason;    /* REASON_OK while all is well */
-	struct event timer;
+	struct timer timer;
 };
 
 /* RELAY_UP: the client; RELAY_DOWN: the target. */
@@ -41,7 +39,7 @@ static struct stream *side(const struct relay *r, int w)
 
 static void close_both(struct relay *r, void (*how)(struct stream *s))
 {
-	event_del(&r->timer);
+	timer_stop(&r->timer);
 	for (int w = 0; w < 2; w++)
 		flow_drop(&r->way[w]);
 	for (int w = 0; w < 2; w++) {
@@ -79,23 +77,6 @@ static void fail(struct relay *r, enum reason reason)
 	r->reason = reason;
 }
 
-/* Wake up at `when`, unless it is earlier anyway; the timer is never put off, only set again. */
-static void remind(struct relay *r, int64_t when)
-{
-	struct timeval tv;
-	int64_t pause;
-
-	if (when >= r->due)
-		return;
-	pause = when - loop_lately();
-	if (pause < 1)
-		pause = 1;
-	tv.tv_sec = (time_t)(pause / 1000);
-	tv.tv_usec = (suseconds_t)(pause % 1000 * 1000);
-	event_add(&r->timer, &tv);
-	r->due = when;
-}
-
 /*
  * A reset overtakes what our kernel has not sent yet, so it waits until the survivor's queue is
  * empty; the survivor then reads all that was delivered, and the reset after it.
@@ -114,8 +95,8 @@ static void flush(struct relay *r)
 	r->flushed += r->flushing;
 	stream_want(side(r, RELAY_UP), 0);
 	stream_want(side(r, RELAY_DOWN), 0);
-	r->due = INT64_MAX;
-	remind(r, loop_lately() + r->flushing);
+	timer_stop(&r->timer);
+	timer_by(&r->timer, loop_lately() + r->flushing);
 }
 
 /* How long the relay may be silent in its present state; 0 = for ever. */
@@ -156,8 +137,8 @@ static void pump(struct relay *r, int w)
 	if (moved > 0 || way->bytes != delivered)
 		r->last = loop_lately();
 	if (way->ended && !ended && r->half_close_ms > 0)
-		remind(r, loop_lately() + r->half_close_ms);
-	remind(r, flow_due(way));
+		timer_by(&r->timer, loop_lately() + r->half_close_ms);
+	timer_by(&r->timer, flow_due(way));
 	if (state == FLOW_FROM_LOST)
 		lose(r, w, way->error);
 	else if (state == FLOW_TO_LOST)
@@ -230,7 +211,7 @@ static void look(struct relay *r, int w)
 	int64_t next = r->lost & 1 << w ? INT64_MAX : keepalive_look(side(r, w), r->keepalive[w]);
 
 	if (next != 0) {
-		remind(r, next);
+		timer_by(&r->timer, next);
 		return;
 	}
 	lose(r, w, ETIMEDOUT);
@@ -238,14 +219,14 @@ static void look(struct relay *r, int w)
 		pump(r, w);
 }
 
-static void timer_fired(evutil_socket_t fd, short what, void *arg)
+static void late(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay *r = arg;
 	int64_t now = loop_lately(), limit = patience(r);
 
 	(void)fd;
 	(void)what;
-	r->due = INT64_MAX;
+	timer_fired(&r->timer);
 	if (r->flushing > 0) {
 		flush(r);
 		return;
@@ -260,11 +241,11 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	for (int w = 0; w < 2; w++) {
 		if (flow_tidy(&r->way[w], now) != FLOW_MORE)
 			fail(r, REASON_RESOURCES);
-		remind(r, flow_due(&r->way[w]));
+		timer_by(&r->timer, flow_due(&r->way[w]));
 		look(r, w);
 	}
 	if (limit > 0)
-		remind(r, r->last + limit);
+		timer_by(&r->timer, r->last + limit);
 	settle(r);
 }
 
@@ -293,12 +274,11 @@ struct relay *relay_start(
 	r->keepalive[RELAY_UP] = seconds(plan->client_keepalive);
 	r->keepalive[RELAY_DOWN] = seconds(plan->target_keepalive);
 	r->last = loop_lately();
-	r->due = INT64_MAX;
-	event_assign(&r->timer, plan->loop->base, -1, 0, timer_fired, r);
+	timer_init(&r->timer, plan->loop, late, r);
 	if (r->idle_ms > 0)
-		remind(r, r->last + r->idle_ms);
+		timer_by(&r->timer, r->last + r->idle_ms);
 	for (int w = 0; w < 2; w++)
-		remind(r, keepalive_begin(r->keepalive[w]));
+		timer_by(&r->timer, keepalive_begin(r->keepalive[w]));
 	stream_handler(plan->client, client_ready, r);
 	stream_handler(plan->target, target_ready, r);
 	stream_want(plan->client, STREAM_READ);
