@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The keeper's side of the workers' links: questions come in, answers go out. */
+/*
+ * The keeper's side of the workers' links: questions come in, answers go out.  Answers that workers
+ * may repeat are taken back when a password file changes.
+ */
 #include "config.h"
 
 #include "auth/auth.h"
@@ -10,34 +13,117 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth/jobs.h"
+#include "auth/stamp.h"
 
 #define READ_BATCH 16
+#define LOOK_MS 250 /* between two looks at the files, as long as answers are kept */
 
 struct served { /* a link */
 	LIST_ENTRY(served) entry;
 	struct auth_checks *checks;
 	int fd;
 	struct event *readable;
+	bool owed; /* to be told to forget, there was no room */
 };
 
 LIST_HEAD(served_list, served);
 
 struct auth_checks {
 	struct event_base *base;
+	const struct auth_block *blocks;
+	size_t block_count;
 	struct served_list links;
 	struct jobs *jobs;
+	struct stamp *stamps; /* one a block */
+	struct event *look;   /* pending as long as answers are kept */
+	int64_t kept_until_ms;
 };
+
+static int64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static bool tell(struct served *link, const struct message *message)
+{
+	uint8_t bytes[MESSAGE_MAX];
+
+	return send(link->fd, bytes, message_write(bytes, message), MSG_DONTWAIT | MSG_NOSIGNAL) >=
+	    0;
+}
+
+/* --- answers that are kept ------------------------------------------------------------------- */
+
+static void forget(struct served *link, uint16_t block)
+{
+	const struct message message = {.kind = MESSAGE_FORGET, .block = block};
+
+	link->owed = !tell(link, &message);
+}
+
+static void look_at(struct auth_checks *checks, uint16_t block)
+{
+	struct served *link;
+
+	if (checks->blocks[block].kind != AUTH_PASSWORD_FILE ||
+	    !stamp_renew(&checks->stamps[block], checks->blocks[block].path))
+		return;
+	jobs_outdate(checks->jobs, block);
+	LIST_FOREACH(link, &checks->links, entry)
+	forget(link, link->owed ? MESSAGE_ALL_BLOCKS : block);
+}
+
+static void look_soon(struct auth_checks *checks)
+{
+	const struct timeval tv = {.tv_usec = LOOK_MS * 1000};
+
+	if (!evtimer_pending(checks->look, NULL))
+		evtimer_add(checks->look, &tv);
+}
+
+static void look(evutil_socket_t fd, short events, void *arg)
+{
+	struct auth_checks *checks = arg;
+	bool owed = false;
+	struct served *link;
+
+	(void)fd;
+	(void)events;
+	for (size_t i = 0; i < checks->block_count; i++)
+		look_at(checks, (uint16_t)i);
+	LIST_FOREACH(link, &checks->links, entry)
+	{
+		if (link->owed)
+			forget(link, MESSAGE_ALL_BLOCKS);
+		owed |= link->owed;
+	}
+	if (owed || now() < checks->kept_until_ms)
+		look_soon(checks);
+}
+
+static void keep(struct auth_checks *checks, int64_t ms)
+{
+	if (now() + ms > checks->kept_until_ms)
+		checks->kept_until_ms = now() + ms;
+	look_soon(checks);
+}
+
+/* --- questions ------------------------------------------------------------------------------- */
 
 /* One that does not fit into the socket is lost: the worker's own deadline denies then. */
 static void answer(void *arg, const struct message *message)
 {
 	struct served *link = arg;
-	uint8_t bytes[MESSAGE_MAX];
 
-	send(link->fd, bytes, message_write(bytes, message), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (tell(link, message) && message->keep_ms > 0)
+		keep(link->checks, message->keep_ms);
 }
 
 static void refuse(struct served *link, uint32_t id)
@@ -57,6 +143,18 @@ static void drop_link(struct served *link)
 	free(link);
 }
 
+static void take_question(struct served *link, const struct message *question)
+{
+	struct auth_checks *checks = link->checks;
+
+	/* Before anybody reads them: what an answer rests on is never newer than what was seen. */
+	for (size_t i = 0; i < question->block_count; i++)
+		if (question->blocks[i] < checks->block_count)
+			look_at(checks, question->blocks[i]);
+	if (jobs_add(checks->jobs, link, question) != 0)
+		refuse(link, question->id);
+}
+
 /* 1 a message was taken, 0 there is none now, -1 the worker has gone. */
 static int take_message(struct served *link)
 {
@@ -69,9 +167,8 @@ static int take_message(struct served *link)
 	if (message_read(&message, bytes, (size_t)n)) {
 		if (message.kind == MESSAGE_CANCEL)
 			jobs_cancel(link->checks->jobs, link, message.id);
-		else if (message.kind == MESSAGE_ASK &&
-		    jobs_add(link->checks->jobs, link, &message) != 0)
-			refuse(link, message.id);
+		else if (message.kind == MESSAGE_ASK)
+			take_question(link, &message);
 	}
 	OPENSSL_cleanse(bytes, sizeof(bytes));
 	OPENSSL_cleanse(&message, sizeof(message));
@@ -101,12 +198,18 @@ struct auth_checks *auth_checks_new(
 	if (checks == NULL)
 		return NULL;
 	checks->base = base;
+	checks->blocks = blocks;
+	checks->block_count = count;
 	LIST_INIT(&checks->links);
 	checks->jobs = jobs_new(base, blocks, count, answer);
-	if (checks->jobs == NULL) {
-		free(checks);
+	checks->stamps = calloc(count + 1, sizeof(checks->stamps[0]));
+	checks->look = evtimer_new(base, look, checks);
+	if (checks->jobs == NULL || checks->stamps == NULL || checks->look == NULL) {
+		auth_checks_free(checks);
 		return NULL;
 	}
+	for (size_t i = 0; i < count; i++)
+		look_at(checks, (uint16_t)i);
 	return checks;
 }
 
@@ -119,6 +222,9 @@ void auth_checks_free(struct auth_checks *checks)
 	while ((link = LIST_FIRST(&checks->links)) != NULL)
 		drop_link(link);
 	jobs_free(checks->jobs);
+	if (checks->look != NULL)
+		event_free(checks->look);
+	free(checks->stamps);
 	free(checks);
 }
 

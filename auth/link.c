@@ -12,11 +12,14 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "auth/cache.h"
 #include "auth/message.h"
 
 #define READ_BATCH 64
+#define KEPT_MAX 4096 /* answers, of each link */
 
 struct auth_check {
 	TAILQ_ENTRY(auth_check) entry;
@@ -26,6 +29,8 @@ struct auth_check {
 	struct auth_answer answer;
 	char user[MESSAGE_TEXT_MAX + 1]; /* of the answer */
 	bool answered;
+	bool keyed; /* it may be kept */
+	struct cache_key key;
 	uint8_t *unsent; /* NULL once the keeper has it */
 	size_t unsent_length;
 	void (*done)(void *arg, const struct auth_answer *answer);
@@ -40,6 +45,7 @@ struct auth_link {
 	struct event *readable, *writable;
 	struct auth_check_list checks; /* the oldest first */
 	uint32_t last_id;
+	struct cache *cache;
 	void (*lost)(void *arg);
 	void *arg;
 };
@@ -66,7 +72,7 @@ static void cancel(struct auth_check *check)
 	uint8_t bytes[MESSAGE_MAX];
 
 	/* If it cannot be sent now, the keeper's deadline does the same a little later. */
-	if (check->link->fd >= 0 && check->unsent == NULL)
+	if (!check->answered && check->link->fd >= 0 && check->unsent == NULL)
 		send(check->link->fd, bytes, message_write(bytes, &message),
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -79,8 +85,7 @@ static void time_up(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (!check->answered)
-		cancel(check);
+	cancel(check);
 	drop(check);
 	told.answer.user = told.user;
 	told.done(told.arg, &told.answer);
@@ -168,12 +173,45 @@ static void know(struct auth_check *check)
 	event_active(check->timer, EV_TIMEOUT, 0);
 }
 
+static int64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void admit(struct auth_check *check, uint16_t block, const char *user)
+{
+	check->answer.result = AUTH_ACCEPTED;
+	check->answer.block = block;
+	strcpy(check->user, user);
+	know(check);
+}
+
+/* Whether the keeper said yes to the same a moment ago. */
+static bool recall(struct auth_check *check, const struct message *question)
+{
+	struct cache *cache = check->link->cache;
+	struct cached found;
+
+	check->keyed = cache_key(cache, question, &check->key);
+	if (!check->keyed || !cache_find(cache, &check->key, now(), &found))
+		return false;
+	admit(check, found.block, found.user);
+	return true;
+}
+
 static int ask(struct auth_check *check, const struct auth_question *question)
 {
 	struct message message;
 
 	if (!make_message(&message, question, &check->answer.result)) {
 		know(check);
+		return 0;
+	}
+	if (recall(check, &message)) {
+		OPENSSL_cleanse(&message, sizeof(message));
 		return 0;
 	}
 	message.id = check->id;
@@ -239,6 +277,22 @@ static void lose(struct auth_link *link)
 	link->lost(link->arg);
 }
 
+/* For all that ask the same: a browser opens its connections at once. */
+static void keep(const struct auth_check *first, const struct message *answer)
+{
+	struct auth_link *link = first->link;
+	struct auth_check *check;
+
+	cache_put(link->cache, &first->key, answer, now());
+	TAILQ_FOREACH(check, &link->checks, entry)
+	if (check->keyed && !check->answered &&
+	    memcmp(check->key.digest, first->key.digest, CACHE_DIGEST) == 0) {
+		cancel(check);
+		forget_unsent(check);
+		admit(check, answer->block, answer->user);
+	}
+}
+
 static void take_answer(struct auth_link *link, const struct message *message)
 {
 	struct auth_check *check;
@@ -246,12 +300,15 @@ static void take_answer(struct auth_link *link, const struct message *message)
 	TAILQ_FOREACH(check, &link->checks, entry)
 	if (check->id == message->id)
 		break;
-	if (check == NULL) /* cancelled meanwhile */
+	if (check == NULL || check->answered) /* cancelled meanwhile */
 		return;
-	check->answer.result =
-	    message->result <= AUTH_ACCEPTED ? (enum auth_result)message->result : AUTH_UNAVAILABLE;
-	check->answer.block = message->block;
-	memcpy(check->user, message->user, sizeof(check->user));
+	if (message->result == AUTH_ACCEPTED && message->user_length > 0) {
+		admit(check, message->block, message->user);
+		if (message->keep_ms > 0 && check->keyed)
+			keep(check, message);
+		return;
+	}
+	check->answer.result = message->result == AUTH_WRONG ? AUTH_WRONG : AUTH_UNAVAILABLE;
 	know(check);
 }
 
@@ -265,9 +322,12 @@ static void read_answers(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	for (int i = 0; i < READ_BATCH && n > 0; i++) {
 		n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (n > 0 && message_read(&message, bytes, (size_t)n) &&
-		    message.kind == MESSAGE_ANSWER)
+		if (n <= 0 || !message_read(&message, bytes, (size_t)n))
+			continue;
+		if (message.kind == MESSAGE_ANSWER)
 			take_answer(link, &message);
+		else if (message.kind == MESSAGE_FORGET)
+			cache_forget(link->cache, message.block);
 	}
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		lose(link);
@@ -287,7 +347,8 @@ struct auth_link *auth_link_new(struct event_base *base, int fd, void (*lost)(vo
 	TAILQ_INIT(&link->checks);
 	link->readable = event_new(base, fd, EV_READ | EV_PERSIST, read_answers, link);
 	link->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, send_more, link);
-	if (link->readable != NULL && link->writable != NULL &&
+	link->cache = cache_new(KEPT_MAX);
+	if (link->readable != NULL && link->writable != NULL && link->cache != NULL &&
 	    event_add(link->readable, NULL) == 0)
 		return link;
 	auth_link_free(link);
@@ -308,5 +369,6 @@ void auth_link_free(struct auth_link *link)
 		event_free(link->writable);
 	if (link->fd >= 0)
 		close(link->fd);
+	cache_free(link->cache);
 	free(link);
 }

@@ -118,9 +118,12 @@ int64_t now_ms(void)
 void turn_for(int ms)
 {
 	const struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	int64_t end = now_ms() + ms;
 
-	event_base_loopexit(base, &tv);
-	event_base_dispatch(base);
+	do { /* an exit that was asked for before may come first */
+		event_base_loopexit(base, &tv);
+		event_base_dispatch(base);
+	} while (now_ms() < end);
 }
 
 void run_until(const struct outcome *first, size_t count)

@@ -262,6 +262,87 @@ static void test_full_queue(void **unused)
 	wait_for_at_most(0);
 }
 
+/* --- answers that are kept ------------------------------------------------------------------- */
+
+static void replace_users(uint16_t block, const char *text)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%s/new", directory);
+	write_users(path, text);
+	assert_int_equal(rename(path, paths[block]), 0);
+}
+
+static enum auth_result ask_again(uint16_t block, const char *user, const char *password)
+{
+	struct outcome *o = &outcomes[CHECKS_MAX - 1];
+
+	*o = (struct outcome){0};
+	ask(o, block, FOREVER_MS, user, password);
+	run_until(o, 1);
+	return o->result;
+}
+
+static void wait_until_denied(uint16_t block, const char *user, const char *password)
+{
+	int64_t end = now_ms() + 5000;
+
+	while (ask_again(block, user, password) == AUTH_ACCEPTED) {
+		assert_true(now_ms() < end);
+		turn_for(10);
+	}
+}
+
+/* Also when it is the first file that changes and the second that let the user in. */
+static void test_file_that_changes(void **unused)
+{
+	(void)unused;
+	blocks[FIRST].cache_ms = blocks[SECOND].cache_ms = FOREVER_MS;
+	assert_int_equal(ask_again(FIRST, "alice", "secret"), AUTH_ACCEPTED);
+	assert_int_equal(ask_again(FIRST, "bob", "secret"), AUTH_ACCEPTED);
+	replace_users(FIRST, "alice:!\nbob:!\n");
+	wait_until_denied(FIRST, "alice", "secret");
+	assert_int_equal(ask_again(FIRST, "bob", "secret"), AUTH_WRONG);
+	assert_int_equal(ask_again(SECOND, "bob", "secret"), AUTH_ACCEPTED);
+	unlink(paths[SECOND]);
+	wait_until_denied(SECOND, "bob", "secret");
+	replace_users(SECOND, "bob:" HASH "\n");
+	assert_int_equal(ask_again(SECOND, "bob", "secret"), AUTH_ACCEPTED);
+}
+
+/* Not even by looking: another question shows the change at once. */
+static void test_file_that_changes_and_a_question(void **unused)
+{
+	(void)unused;
+	blocks[FIRST].cache_ms = FOREVER_MS;
+	blocks[SECOND].cache_ms = FOREVER_MS;
+	assert_int_equal(ask_again(FIRST, "alice", "secret"), AUTH_ACCEPTED);
+	replace_users(FIRST, "alice:!\n");
+	assert_int_equal(ask_again(FIRST, "alice", "other"), AUTH_WRONG);
+	assert_int_equal(ask_again(FIRST, "alice", "secret"), AUTH_WRONG);
+}
+
+/* An answer from the old file may come after the change: it counts once. */
+static void test_file_that_changes_meanwhile(void **unused)
+{
+	char old[80];
+
+	(void)unused;
+	blocks[HANGING].cache_ms = FOREVER_MS;
+	snprintf(old, sizeof(old), "%s/old", directory);
+	assert_int_equal(link(paths[HANGING], old), 0);
+	ask(&outcomes[0], HANGING, FOREVER_MS, "alice", "secret");
+	wait_for_child();
+	replace_users(HANGING, "alice:!\n");
+	ask(&outcomes[1], HANGING, FOREVER_MS, "alice", "other");
+	turn_for(50);
+	write_users(old, "alice:" HASH "\n");
+	run_until(outcomes, 2);
+	assert_int_equal(outcomes[0].result, AUTH_ACCEPTED);
+	assert_int_equal(outcomes[1].result, AUTH_WRONG);
+	assert_int_equal(ask_again(HANGING, "alice", "secret"), AUTH_WRONG);
+}
+
 /* --- ends ------------------------------------------------------------------------------------ */
 
 static void test_keeper_gone(void **unused)
@@ -334,6 +415,9 @@ int main(void)
 	    TEST(test_lost_child),
 	    TEST(test_many_at_once),
 	    TEST(test_full_queue),
+	    TEST(test_file_that_changes),
+	    TEST(test_file_that_changes_and_a_question),
+	    TEST(test_file_that_changes_meanwhile),
 	    TEST(test_keeper_gone),
 	    TEST(test_worker_gone),
 	    TEST(test_link_freed_inside_done),
