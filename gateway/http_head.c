@@ -123,6 +123,9 @@ static enum reason check_host(const struct http_head *head)
 		return REASON_MALFORMED;
 	if (!host || host->value.length == 0)
 		return REASON_OK;
+	/* Most clients say what stands in the URI, which was judged already. */
+	if (head->form == HTTP_ABSOLUTE && span_same(host->value, head->authority))
+		return REASON_OK;
 	return target_parse_authority(&ignored, host->value.text, host->value.length, 80);
 }
 
