@@ -169,12 +169,9 @@ static void write_line(struct session *s, enum reason reason)
 
 	if (s->head == NULL && s->setup == NULL)
 		return;
-	if (s->head == NULL) {
-		head = write_line_head(s, line);
-	} else {
-		head = strlen(s->head);
+	head = s->head != NULL ? strlen(s->head) : write_line_head(s, line);
+	if (s->head != NULL)
 		memcpy(line, s->head, head);
-	}
 	if (s->relay != NULL) {
 		end.up = relay_bytes(s->relay, RELAY_UP);
 		end.down = relay_bytes(s->relay, RELAY_DOWN);
