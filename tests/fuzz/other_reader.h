@@ -13,14 +13,16 @@
  * A message as http-parser reads it, which is behind many servers.  It is more lenient than we
  * are; what we accept it must frame alike.
  */
+#define OTHER_FIELDS_MAX (HTTP_FIELDS_MAX + 8) /* what we read, and what we add */
 struct other_reader {
 	http_parser parser;
+	bool bodiless; /* told: the answer to HEAD */
 	bool head, whole;
 	/* when the head was */
 	bool chunked, has_length;
 	uint64_t told; /* Content-Length */
 	struct span uri;
-	struct http_field fields[HTTP_FIELDS_MAX];
+	struct http_field fields[OTHER_FIELDS_MAX];
 	size_t field_count;
 	uint8_t *content; /* has room for all that was fed */
 	size_t length;
@@ -52,7 +54,7 @@ static inline int other_name(http_parser *parser, const char *text, size_t n)
 
 	if (o->head) /* a trailer */
 		return 0;
-	PROMISE(o->field_count < HTTP_FIELDS_MAX);
+	PROMISE(o->field_count < OTHER_FIELDS_MAX);
 	while (n > 0 && text[n - 1] == ' ')
 		n--;
 	o->fields[o->field_count++].name = (struct span){text, n};
@@ -80,7 +82,7 @@ static inline int other_head(http_parser *parser)
 	o->chunked = parser->flags & F_CHUNKED;
 	o->has_length = parser->flags & F_CONTENTLENGTH;
 	o->told = parser->content_length;
-	return 0;
+	return o->bodiless; /* 1: there is no content */
 }
 
 static inline int other_content(http_parser *parser, const char *bytes, size_t n)
