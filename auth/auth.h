@@ -121,8 +121,10 @@ int auth_checks_serve(struct auth_checks *checks, int fd);
 
 /*
  * Look at every line: complain(arg, line, is_error, text) for each that is malformed or hashed with
- * a method that is not allowed (plaintext, DES, $1$, {SHA}), and for a file that others can read
- * (line 0).  -1 with errno if it cannot be read; else the number of users.
+ * a method that is not allowed (plaintext, DES, $1$, {SHA}), with a warning for weak or very costly
+ * ones.  About the file itself, line 0: that everybody can read it, or others than its owner write
+ * it, is an error, another owner than root and this process a warning; its group may read it.  -1
+ * with errno if it cannot be read; else the number of users.
  */
 long auth_password_file_check(const char *path,
     void (*complain)(void *arg, unsigned line, bool error, const char *text), void *arg);

@@ -6,10 +6,14 @@
 
 #include <crypt.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth/apr1.h"
 
 struct reader {
 	FILE *file;
@@ -41,10 +45,13 @@ static int next_line(struct reader *r)
 
 static bool matches(const char *password, const char *hash)
 {
-	struct crypt_data *data = calloc(1, sizeof(*data)); /* 32 KiB */
+	struct crypt_data *data;
 	const char *computed;
 	bool same = false;
 
+	if (apr1_is_formed(hash))
+		return apr1_matches(password, hash);
+	data = calloc(1, sizeof(*data)); /* 32 KiB */
 	if (data == NULL)
 		return false;
 	computed = crypt_rn(password, hash, data, sizeof(*data));
@@ -173,9 +180,8 @@ static int check_line(struct check *c, struct reader *reader, int got)
 	wrong = password_line_parse(&entry, reader->line);
 	if (wrong != NULL)
 		c->complain(c->arg, reader->number, true, wrong);
-	else if (entry.expensive)
-		c->complain(c->arg, reader->number, false,
-		    "the hash is so costly that a login takes seconds");
+	else if (entry.warning != NULL)
+		c->complain(c->arg, reader->number, false, entry.warning);
 	return entry.user != NULL ? remember(c, &entry, reader->number) : 0;
 }
 
@@ -222,21 +228,40 @@ long password_file_check(
 	return failed == 0 ? (long)c.count : -1;
 }
 
+/* Reading by its group is how a service gets at it; whoever may write it may log in. */
+static void check_mode(const struct stat *st,
+    void (*complain)(void *arg, unsigned line, bool error, const char *text), void *arg)
+{
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		complain(arg, 0, true, "others than its owner can write the file");
+	else if ((st->st_mode & S_IROTH) != 0)
+		complain(arg, 0, true, "everybody can read the file");
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		complain(arg, 0, false, "the file belongs to another user, who can let anybody in");
+}
+
 long auth_password_file_check(const char *path,
     void (*complain)(void *arg, unsigned line, bool error, const char *text), void *arg)
 {
-	FILE *file = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait at a FIFO */
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+	long count = -1;
 	struct stat st;
-	long count;
 	int error;
 
-	if (file == NULL)
-		return -1;
-	if (fstat(fileno(file), &st) == 0 && (st.st_mode & 077) != 0)
-		complain(arg, 0, false, "others than its owner can read or write the file");
-	count = password_file_check(file, complain, arg);
+	if (file != NULL && fstat(fd, &st) == 0) {
+		if (S_ISREG(st.st_mode)) {
+			check_mode(&st, complain, arg);
+			count = password_file_check(file, complain, arg);
+		} else {
+			errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		}
+	}
 	error = errno;
-	fclose(file);
+	if (file != NULL)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
 	errno = error;
 	return count;
 }

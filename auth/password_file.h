@@ -15,8 +15,8 @@ struct password_line {
 	const char *user; /* NULL: blank, or a comment */
 	size_t user_length;
 	char *hash;
-	unsigned strength; /* of the method; 0: nobody can log in (`*`, `!…`) */
-	bool expensive;    /* takes seconds */
+	unsigned strength;   /* of the method; 0: nobody can log in (`*`, `!…`) */
+	const char *warning; /* NULL: none */
 };
 
 /* NULL, or what is wrong.  Ends the hash with a NUL in place. */

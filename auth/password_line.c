@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/apr1.h"
+
 /* Costs above which one login takes seconds. */
 #define YESCRYPT_COST_MAX 17 /* log2(N) - 1: crypt_gensalt(3)'s 11 */
 #define SCRYPT_COST_MAX 18   /* log2(N) */
@@ -48,12 +50,19 @@ static bool sha_expensive(const char *parameters)
 	    strtol(parameters + 7, NULL, 10) > SHA_ROUNDS_MAX;
 }
 
+static bool crypt_is_formed(const char *hash, size_t tail)
+{
+	return strlen(strrchr(hash, '$') + 1) == tail &&
+	    crypt_checksalt(hash) != CRYPT_SALT_INVALID;
+}
+
 /* The strongest last. */
 static const struct {
 	const char *prefix;
 	size_t tail; /* characters after the last $ */
 	bool (*expensive)(const char *parameters);
 } methods[] = {
+    {APR1_PREFIX, 22, NULL},
     {"$5$", 43, sha_expensive},
     {"$6$", 86, sha_expensive},
     {"$2a$", 53, bcrypt_expensive},
@@ -70,7 +79,6 @@ static const struct {
 	const char *prefix, *wrong;
 } refused[] = {
     {"$1$", "MD5 hashes are too weak" SET_AGAIN},
-    {"$apr1$", "Apache's MD5 hashes are too weak" SET_AGAIN},
     {"$md5", "MD5 hashes are too weak" SET_AGAIN},
     {"$sha1$", "SHA-1 hashes are too weak" SET_AGAIN},
     {"$3$", "NT hashes are too weak" SET_AGAIN},
@@ -92,11 +100,13 @@ static const char *parse_hash(struct password_line *entry)
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		if (!starts_with(hash, methods[i].prefix))
 			continue;
-		if (strlen(strrchr(hash, '$') + 1) != methods[i].tail ||
-		    crypt_checksalt(hash) == CRYPT_SALT_INVALID)
+		if (!(i == 0 ? apr1_is_formed(hash) : crypt_is_formed(hash, methods[i].tail)))
 			return "the hash is malformed";
 		entry->strength = i + 1;
-		entry->expensive = methods[i].expensive(hash + strlen(methods[i].prefix));
+		if (i == 0)
+			entry->warning = "Apache's MD5 hashes are weak" SET_AGAIN;
+		else if (methods[i].expensive(hash + strlen(methods[i].prefix)))
+			entry->warning = "the hash is so costly that a login takes seconds";
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
