@@ -223,6 +223,7 @@ static void start(struct session *s)
 	    .pseudonym = pseudonym(c),
 	    .max_head = RESPONSE_HEAD_MAX,
 	    .idle_ms = c->listener->timeouts.idle,
+	    .half_close_ms = c->listener->timeouts.half_close,
 	    .client_keepalive = c->listener->keepalive,
 	    .origin_keepalive = plan_keepalive(&u->plan, c->listener),
 	};

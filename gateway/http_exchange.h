@@ -30,6 +30,7 @@ struct http_exchange_plan {
 	const char *pseudonym; /* for Via; NULL: none */
 	size_t max_head;       /* of the response */
 	int64_t idle_ms;       /* no byte either way; 0 = never */
+	int64_t half_close_ms; /* the same once the client has ended; 0 = as idle_ms */
 	int client_keepalive, origin_keepalive; /* what the sockets have; see keepalive.h */
 };
 

@@ -150,3 +150,14 @@ def test_posts_in_turn_leave_one_connection(hopgate, scripted):
         )
         assert client.ask(request(origin)).status == 200
     assert origin.count == 10
+
+
+def test_row_129_a_half_close_is_not_waited_on_for_ever(hopgate, scripted):
+    """Most often it is a client that has lost its patience."""
+    origin = scripted(lambda connection: connection.request())
+    gateway = hopgate("timeouts { half-close 1s }\n")
+    with Client(gateway) as client:
+        client.send(request(origin))
+        client.half_close()
+        assert origin.until_end() in ("FIN", "RST")
+    assert gateway.session(end="half-close-timeout")
