@@ -168,21 +168,58 @@ static void log_out(struct client *c)
 	free(c->proof);
 	c->user_holder = NULL;
 	c->user = NULL;
-	c->auth = NULL;
+	c->proven_count = 0;
 	c->proof = NULL;
 }
 
-enum reason client_login(struct client *c, const char *user, const char *auth)
+static bool is_same(const struct client *c, const struct identity *who)
 {
-	if (c->user == NULL || strcmp(c->user, user) != 0 || c->auth != auth)
+	return c->user != NULL && strcmp(c->user, who->user) == 0 &&
+	    c->proven_count == who->proven_count &&
+	    memcmp(c->proven, who->proven, c->proven_count * sizeof *c->proven) == 0;
+}
+
+enum reason client_login(struct client *c, const struct identity *who)
+{
+	struct limits limits = c->listener->limits;
+	struct member member;
+
+	if (who->user == NULL) {
+		client_forget(c);
+		return REASON_OK;
+	}
+	if (!is_same(c, who))
 		unpin(c);
 	log_out(c);
-	c->user = strdup(user);
-	c->auth = auth;
+	c->user = strdup(who->user);
 	if (c->user == NULL)
 		return REASON_RESOURCES;
-	return account_login(
-	    c->worker->gateway->account, &c->listener->limits, c->user, &c->user_holder);
+	memcpy(c->proven, who->proven, sizeof c->proven);
+	c->proven_count = who->proven_count;
+	member = client_member(c);
+	limits.sessions_per_user = member_sessions(&member, limits.sessions_per_user);
+	return account_login(c->worker->gateway->account, &limits, c->user, &c->user_holder);
+}
+
+struct member client_member(const struct client *c)
+{
+	const struct conf *conf = c->worker->gateway->conf;
+
+	return (struct member){.sets = conf->users,
+	    .set_count = conf->user_count,
+	    .user = c->user,
+	    .proven = c->proven,
+	    .proven_count = c->proven_count};
+}
+
+struct identity_facts client_facts(const struct client *c, char unix_user[UNIX_USER_TEXT])
+{
+	const struct unix_users *users = c->worker->gateway->conf->unix_users;
+
+	return (struct identity_facts){.address = c->on_unix ? NULL : &c->peer.address,
+	    .unix_user = c->on_unix ? unix_users_text(users, c->uid, unix_user) : NULL,
+	    .ident_asked = c->ident_asked,
+	    .ident_user = c->ident_user};
 }
 
 void client_forget(struct client *c)
@@ -211,6 +248,7 @@ void client_free(struct client *c)
 	if (c->rest != NULL)
 		event_free(c->rest);
 	log_out(c);
+	free(c->ident_user);
 	account_leave(w->gateway->account, c->holder, c->served);
 	free(c);
 	worker_left(w);

@@ -19,7 +19,10 @@ struct client {
 	struct event *rest;  /* fires when no further request came; NULL: never needed */
 	struct proof *proof; /* of the credentials that made it this user; NULL: none kept */
 	char *user;          /* NULL: nobody logged in */
-	const char *auth;    /* the block that let the user in */
+	const char *proven[IDENTITY_PARTS_MAX]; /* the blocks that let the user in */
+	size_t proven_count;
+	char *ident_user; /* what its identd said; NULL: nothing */
+	bool ident_asked;
 	uint64_t id, requests;
 	struct endpoint peer;
 	uid_t uid;
@@ -47,11 +50,15 @@ void client_rest(struct client *c);
  */
 void client_remember(struct client *c, const struct credentials *credentials);
 bool client_recalls(const struct client *c, const struct credentials *credentials);
-/* It is this user, let in by that block; what belongs to another is left.  REASON_OK, LIMIT, or
- * RESOURCES. */
-enum reason client_login(struct client *c, const char *user, const char *auth);
+/* It is this user, or nobody; what belongs to another is left.  REASON_OK, LIMIT, or RESOURCES. */
+enum reason client_login(struct client *c, const struct identity *who);
 /* It is nobody, until it logs in. */
 void client_forget(struct client *c);
+
+/* What rows ask about; points into the client. */
+struct member client_member(const struct client *c);
+/* What is known without its help; points into the client, and to the buffer. */
+struct identity_facts client_facts(const struct client *c, char unix_user[UNIX_USER_TEXT]);
 
 /* On loopback or a unix socket: the gateway's machine is its own. */
 bool client_is_local(const struct client *c);

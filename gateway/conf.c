@@ -81,6 +81,13 @@ const struct rule conf_rules[] = {{.name = "workers",
         .flags = RULE_LIST | RULE_BLOCK,
         .block = conf_auth_rules,
         .read = conf_read_auth},
+    {.name = "users",
+        .usage = "NAME",
+        .min = 1,
+        .max = 1,
+        .flags = RULE_LIST | RULE_BLOCK,
+        .block = conf_users_rules,
+        .read = conf_read_users},
     {.name = "hop",
         .usage = "NAME",
         .min = 1,
@@ -128,8 +135,8 @@ const struct rule conf_rules[] = {{.name = "workers",
         .flags = RULE_LIST,
         .phase = PHASE_EXPECT,
         .read = conf_read_expect},
-    LATER("admin"), LATER("control"), LATER("users"), LATER("group"), LATER("dial"),
-    LATER("log-client-names"), {0}};
+    LATER("admin"), LATER("control"), LATER("group"), LATER("dial"), LATER("log-client-names"),
+    {0}};
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -258,9 +265,13 @@ void conf_forget_ways(struct conf *conf)
 		routes_free(conf->tables[i]);
 	access_free(conf->access);
 	hops_free(conf->hops);
+	for (size_t i = 0; i < conf->user_count; i++)
+		users_clear(&conf->users[i]);
+	unix_users_free(conf->unix_users);
 	conf->table_count = 0;
 	conf->access = NULL;
 	conf->hops = NULL;
+	conf->unix_users = NULL;
 	for (size_t i = 0; i < conf->listener_count; i++)
 		conf->listeners[i].routes = NULL;
 	malloc_trim(0);
@@ -273,6 +284,22 @@ void conf_free(struct conf *conf)
 	conf_forget_ways(conf);
 	arena_clear(&conf->arena);
 	free(conf);
+}
+
+const struct identity_block *conf_identity(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->identity_count; i++)
+		if (strcmp(conf->identities[i].name, name) == 0)
+			return &conf->identities[i];
+	return NULL;
+}
+
+const struct users *conf_users(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->user_count; i++)
+		if (strcmp(conf->users[i].name, name) == 0)
+			return &conf->users[i];
+	return NULL;
 }
 
 const struct listener *conf_listener(const struct conf *conf, const char *name)

@@ -8,8 +8,11 @@
 #include "auth/auth.h"
 #include "gateway/arena.h"
 #include "gateway/http_request.h"
+#include "gateway/identity.h"
 #include "gateway/log.h"
 #include "gateway/target.h"
+#include "gateway/unix_users.h"
+#include "gateway/users.h"
 #include "gateway/value.h"
 #include "resolver/resolver.h"
 #include "routes/routes.h"
@@ -44,8 +47,6 @@ struct listen_address {
 	int fd;                /* FD; -1: none was passed on by that name */
 };
 
-#define AUTH_NONE UINT16_MAX /* `none` in a listener's list */
-
 struct client_rule { /* allow, deny */
 	bool allow;
 	bool addresses;    /* clients in the prefix */
@@ -70,8 +71,7 @@ struct listener {
 	size_t address_count;
 	unsigned protocols; /* bits 1 << PROTOCOL_… */
 	unsigned commands;  /* bits 1 << COMMAND_… */
-	uint16_t *auth;     /* indices into conf.auths or AUTH_NONE, in order of preference */
-	size_t auth_count;  /* 0: nothing was said, as `none` */
+	struct identity_gate auth;
 	struct client_rule *rules;
 	size_t rule_count;
 	const struct routes
@@ -99,8 +99,13 @@ struct conf {
 	struct resolver_config resolver;
 	const char *resolver_hosts_path; /* NULL: off */
 	bool resolver_system;            /* servers come from /etc/resolv.conf */
-	struct auth_block *auths;
+	struct auth_block *auths;        /* those that the keeper is asked about */
 	size_t auth_count;
+	struct identity_block *identities; /* all of them */
+	size_t identity_count;
+	struct users *users;
+	size_t user_count;
+	struct unix_users *unix_users; /* NULL: nobody asks about them */
 	struct listener *listeners;
 	size_t listener_count;
 	struct access *access; /* NULL: none */
@@ -135,7 +140,7 @@ struct conf_options {
  */
 struct conf *conf_load(const struct conf_options *options);
 void conf_free(struct conf *conf);
-/* Give up tables, access and hops: the keeper, which forks children, has no use for them. */
+/* Give up tables, access, hops and users: the keeper, which forks children, has no use for them. */
 void conf_forget_ways(struct conf *conf);
 /* Write the effective configuration, passwords left out, so that it can be read again. */
 void conf_dump(const struct conf *conf, FILE *out);
@@ -145,5 +150,8 @@ bool listener_allows(const struct listener *listener, const struct in6_addr *cli
 /* May CONNECT, as HTTP says it, lead to this port? */
 bool listener_connects(const struct listener *listener, uint16_t port);
 const struct listener *conf_listener(const struct conf *conf, const char *name);
+/* The `auth` and the `users` of that name; NULL: none. */
+const struct identity_block *conf_identity(const struct conf *conf, const char *name);
+const struct users *conf_users(const struct conf *conf, const char *name);
 
 #endif

@@ -46,6 +46,24 @@ static size_t read_conditions(
 	return i;
 }
 
+/* A group that nobody has, or that does not have the user, would never be met with. */
+static bool check_groups(struct reader *r, const struct directive *d, const struct expectation *e)
+{
+	const char *group, *wrong = NULL;
+	size_t i = 2;
+
+	for (; i < e->decision; i++)
+		if (d->words[i].text[0] == '@' && !conf_group(r, d->words[i].text + 1, d->at[i]))
+			return false;
+	wrong = question_wrong_group(&e->question, r->conf, &group);
+	for (i = 2; wrong != NULL && i < e->decision; i++)
+		if (d->words[i].text[0] == '@' && strcmp(d->words[i].text + 1, group) == 0) {
+			conf_error(r, d, i, "'%s' %s", d->words[i].text, wrong);
+			break;
+		}
+	return wrong == NULL;
+}
+
 static bool read_decision(struct reader *r, const struct directive *d, struct expectation *e)
 {
 	static const char *const decisions[] = {
@@ -91,7 +109,7 @@ void conf_read_expect(struct reader *r, const struct directive *d, void *object)
 		return;
 	}
 	e.decision = read_conditions(r, d, &e.question);
-	if (e.decision == 0 || !read_decision(r, d, &e))
+	if (e.decision == 0 || !check_groups(r, d, &e) || !read_decision(r, d, &e))
 		return;
 	if (question_listener(&e.question, r->conf) == NULL) {
 		conf_error(r, d, 1, "no 'listen' is named '%s'", e.question.listener);

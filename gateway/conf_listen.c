@@ -43,39 +43,6 @@ static void read_commands(struct reader *r, const struct directive *d, void *obj
 	}
 }
 
-static void read_auth(struct reader *r, const struct directive *d, void *object)
-{
-	struct listener *listener = object;
-	struct conf *conf = r->conf;
-	size_t blocks = 0;
-
-	for (size_t i = 1; i < d->count; i++) {
-		size_t index = 0;
-
-		if (strchr(d->words[i].text, '+') != NULL) {
-			conf_later(r, d, i);
-			continue;
-		}
-		while (index < conf->auth_count &&
-		    strcmp(conf->auths[index].name, d->words[i].text) != 0)
-			index++;
-		if (value_is(&d->words[i], "none")) {
-			index = AUTH_NONE;
-		} else if (index == conf->auth_count) {
-			conf_missing(r, &d->words[i], d->at[i], "auth");
-			continue;
-		} else if (blocks++ == AUTH_BLOCKS_MAX) {
-			conf_error(r, d, i,
-			    "'%s' is one too many, expected at most %d 'auth' blocks in a listener",
-			    d->words[i].text, AUTH_BLOCKS_MAX);
-			return;
-		}
-		listener->auth = arena_push(r->parser->arena, listener->auth, &listener->auth_count,
-		    sizeof *listener->auth);
-		listener->auth[listener->auth_count - 1] = (uint16_t)index;
-	}
-}
-
 static void read_clients(struct reader *r, const struct directive *d, void *object)
 {
 	struct listener *listener = object;
@@ -129,7 +96,11 @@ const struct rule conf_listen_rules[] = {{.name = "address",
         .max = RULE_MANY,
         .read = read_protocols,
         .standard = "socks4 socks5 http"},
-    {.name = "auth", .usage = "NAME | none …", .min = 1, .max = RULE_MANY, .read = read_auth},
+    {.name = "auth",
+        .usage = "NAME[+NAME …] | none …",
+        .min = 1,
+        .max = RULE_MANY,
+        .read = conf_read_gate},
     {.name = "allow",
         .usage = "PREFIX | ADDRESS | all | unix …",
         .min = 1,
@@ -219,27 +190,60 @@ static bool is_narrow(const struct listener *listener)
 	return allows;
 }
 
+/* Does a word other than `none` take whoever comes? */
+static bool takes_everybody(const struct identity_choice *choice)
+{
+	for (size_t i = 0; i < choice->part_count; i++) {
+		const struct identity_block *block = choice->parts[i];
+		bool open = block->kind == IDENTITY_IDENT && !block->required;
+
+		for (size_t j = 0; block->kind == IDENTITY_SOURCE && j < block->prefix_count; j++)
+			open |= is_everything(
+			    &(struct client_rule){.addresses = true, .prefix = block->prefixes[j]});
+		if (!open)
+			return false;
+	}
+	return choice->part_count > 0;
+}
+
+/* The index of the first such word, where nobody says `none` out loud; 0: there is none. */
+static size_t open_choice(const struct directive *auth, const struct listener *listener)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < listener->auth.choice_count; i++) {
+		if (listener->auth.choices[i].part_count == 0)
+			return 0;
+		if (found == 0 && takes_everybody(&listener->auth.choices[i]))
+			found = i + 1;
+	}
+	return auth->count == listener->auth.choice_count + 1 ? found : 0;
+}
+
 static void guard(struct reader *r, const struct directive *d, const struct listener *listener)
 {
-	/* Any word after `auth` will do: a back end, or `none`, said out loud. */
-	if (!is_reachable(listener) || schema_given(d->children, "auth") != NULL ||
-	    is_narrow(listener))
+	const struct directive *auth = schema_given(d->children, "auth");
+	size_t open = auth != NULL ? open_choice(auth, listener) : 0;
+
+	if (!is_reachable(listener) || is_narrow(listener))
 		return;
-	conf_error(r, d, 1,
-	    "others can reach this listener and nobody has to log in, "
-	    "expected %s to have an open proxy",
-	    d->at[1].line > 0 ? "'auth NAME', 'allow PREFIX', or 'auth none'"
-	                      : "--users FILE, --allow CIDR, or --auth none");
+	if (open > 0)
+		conf_error(r, auth, open,
+		    "others can reach this listener and '%s' lets everybody in, "
+		    "expected 'none' beside it to have an open proxy",
+		    auth->words[open].text);
+	else if (auth == NULL)
+		conf_error(r, d, 1,
+		    "others can reach this listener and nobody has to log in, "
+		    "expected %s to have an open proxy",
+		    d->at[1].line > 0 ? "'auth NAME', 'allow PREFIX', or 'auth none'"
+		                      : "--users FILE, --allow CIDR, or --auth none");
 }
 
 /* TLS comes later: till then a password is as safe as the network that it crosses. */
 static void remind(struct reader *r, const struct directive *d, const struct listener *listener)
 {
-	bool passwords = false;
-
-	for (size_t i = 0; i < listener->auth_count; i++)
-		passwords |= listener->auth[i] != AUTH_NONE;
-	if (passwords && is_reachable(listener) && d->at[1].line > 0)
+	if (identity_takes_password(&listener->auth) && is_reachable(listener) && d->at[1].line > 0)
 		complain(r->complaints, SEVERITY_NOTE, d->at[1],
 		    "passwords reach '%s' unencrypted: whoever sees the traffic can read them",
 		    listener->name);

@@ -36,6 +36,7 @@ extern const struct rule conf_timeouts_rules[]; /* conf_process.c */
 extern const struct rule conf_limits_rules[], conf_listen_limits_rules[], conf_socket_rules[];
 extern const struct rule conf_resolver_rules[];                    /* conf_resolver.c */
 extern const struct rule conf_auth_rules[];                        /* conf_auth.c */
+extern const struct rule conf_users_rules[];                       /* conf_users.c */
 extern const struct rule conf_hop_rules[];                         /* conf_hop.c */
 extern const struct rule conf_routes_rules[], conf_access_rules[]; /* conf_route.c */
 extern const struct rule conf_listen_rules[];                      /* conf_listen.c */
@@ -51,6 +52,7 @@ void conf_read_log(struct reader *r, const struct directive *d, void *conf);
 void conf_read_access_log(struct reader *r, const struct directive *d, void *conf);
 void conf_read_resolver(struct reader *r, const struct directive *d, void *conf);
 void conf_read_auth(struct reader *r, const struct directive *d, void *conf);
+void conf_read_users(struct reader *r, const struct directive *d, void *conf);
 void conf_read_hop(struct reader *r, const struct directive *d, void *conf);
 void conf_read_chain(struct reader *r, const struct directive *d, void *conf);
 void conf_read_access(struct reader *r, const struct directive *d, void *conf);
@@ -60,6 +62,7 @@ void conf_read_listen(struct reader *r, const struct directive *d, void *conf);
 void conf_read_expect(struct reader *r, const struct directive *d, void *conf);
 /* … and of a listener. */
 void conf_read_address(struct reader *r, const struct directive *d, void *listener);
+void conf_read_gate(struct reader *r, const struct directive *d, void *listener);
 
 /* --- helpers (conf_word.c) -------------------------------------------------------------------- */
 
@@ -75,6 +78,10 @@ bool conf_name(struct reader *r, const struct directive *d);
 bool conf_taken(struct reader *r, const struct directive *d);
 /* A reference to a top-level `kind` that does not exist. */
 void conf_missing(struct reader *r, const struct word *word, struct position at, const char *kind);
+/* `@NAME` in a row; a name that nobody has is an error.  Returns false then. */
+bool conf_group(struct reader *r, const char *name, struct position at);
+/* The system's users; NULL if nobody may ask, or after an error at word 1. */
+struct unix_users *conf_unix_users(struct reader *r, const struct directive *d);
 /* Words index … as an array that ends in NULL. */
 const char *const *conf_words(struct reader *r, const struct directive *d, size_t index);
 

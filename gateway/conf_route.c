@@ -17,14 +17,6 @@ static bool is_listener(const struct reader *r, const char *name)
 	return false;
 }
 
-static bool is_auth(const struct reader *r, const char *name)
-{
-	for (size_t i = 0; i < r->conf->auth_count; i++)
-		if (strcmp(r->conf->auths[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 /* What can follow the values of a condition. */
 static bool ends_values(const struct word *word)
 {
@@ -48,10 +40,7 @@ static void check_references(struct reader *r, const struct row *row)
 		if (value_is(word, "via"))
 			return;
 		if (word->text[0] == '@' && !word->quoted) {
-			struct word name = {word->text + 1, false};
-
-			if (!is_auth(r, name.text))
-				conf_missing(r, &name, row->at[i], "auth");
+			conf_group(r, word->text + 1, row->at[i]);
 		} else if (value_is(word, "listener")) {
 			listeners = true;
 		} else if (listeners && ends_values(word)) {

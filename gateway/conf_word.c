@@ -68,14 +68,17 @@ static const char *name_of(const struct directive *d)
 	return d->count > 1 ? d->words[1].text : "";
 }
 
-/* Hops and chains have their names in common. */
+/* Hops and chains have their names in common, and so have groups of users. */
+static const char *names_of(const struct directive *d)
+{
+	if (is_named(d, "chain"))
+		return "hop";
+	return is_named(d, "users") ? "auth" : d->words[0].text;
+}
+
 static bool names_clash(const struct directive *a, const struct directive *b)
 {
-	bool way_a = is_named(a, "hop") || is_named(a, "chain");
-	bool way_b = is_named(b, "hop") || is_named(b, "chain");
-
-	return (strcmp(a->words[0].text, b->words[0].text) == 0 || (way_a && way_b)) &&
-	    strcmp(name_of(a), name_of(b)) == 0;
+	return strcmp(names_of(a), names_of(b)) == 0 && strcmp(name_of(a), name_of(b)) == 0;
 }
 
 bool conf_taken(struct reader *r, const struct directive *d)

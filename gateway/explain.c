@@ -11,6 +11,7 @@ struct explanation {
 	const struct conf *conf;
 	const struct question *question;
 	const struct listener *listener;
+	struct member member;
 	struct query query;
 	enum plan_result result;
 	struct plan plan;
@@ -30,8 +31,8 @@ static void say_request(const struct explanation *e)
 	    q->from_unix ? "unix" : address_format(&q->from, from));
 	if (q->user != NULL)
 		fprintf(e->out, ", user %s", q->user);
-	if (q->auth != NULL)
-		fprintf(e->out, " @%s", q->auth);
+	for (size_t i = 0; i < q->proven_count; i++)
+		fprintf(e->out, " @%s", q->proven[i]);
 	fputc('\n', e->out);
 }
 
@@ -225,10 +226,10 @@ enum plan_result explain(const struct conf *conf, const struct question *questio
 	struct explanation e = {.conf = conf,
 	    .question = question,
 	    .listener = question_listener(question, conf),
-	    .query = question_query(question, conf),
 	    .out = out};
 	char *decision;
 
+	e.query = question_query(question, conf, &e.member);
 	e.result = question_ask(question, conf, &e.plan);
 	decision = question_decision(e.result, &e.plan);
 	fprintf(out, "%s\n", decision != NULL ? decision : "out of memory");

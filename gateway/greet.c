@@ -4,42 +4,94 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "gateway/setup.h"
 
 #define NO_LIMIT_MS INT32_MAX /* for a check whose time is `off` */
 
-/* The first byte tells the protocol. */
-static bool speak(struct session *s)
+static int64_t auth_ms(const struct session *s)
+{
+	int64_t ms = s->client->listener->timeouts.auth;
+
+	return ms > 0 ? ms : NO_LIMIT_MS;
+}
+
+/* The first byte tells the protocol; -1: none that is spoken here. */
+static int protocol_of(const struct session *s)
+{
+	/* One who has made an HTTP request goes on with HTTP. */
+	unsigned protocols = s->id > 1 ? 1u << PROTOCOL_HTTP : s->client->listener->protocols;
+
+	return sniff(*buffer_bytes(&s->setup->in), protocols);
+}
+
+static void speak(struct session *s, int protocol)
 {
 	static void (*const init[])(struct handshake *, const uint8_t *, size_t) = {
 	    [PROTOCOL_SOCKS4] = socks4_server_init,
 	    [PROTOCOL_SOCKS5] = socks5_server_init,
 	    [PROTOCOL_HTTP] = http_server_init,
 	};
-	const struct listener *l = s->client->listener;
 	struct setup *u = s->setup;
-	/* One who has made an HTTP request goes on with HTTP. */
-	unsigned protocols = s->id > 1 ? 1u << PROTOCOL_HTTP : l->protocols;
-	int protocol = sniff(*buffer_bytes(&u->in), protocols);
-	uint8_t methods[2];
-	size_t count = 0;
-
-	if (protocol < 0)
-		return false;
 	/* Who is refused anyway is not asked for a password. */
-	if (l->auth_count == 0 || u->reason != REASON_OK)
-		methods[count++] = METHOD_NO_AUTH;
-	for (size_t i = 0; i < l->auth_count && u->reason == REASON_OK && count < 2; i++) {
-		uint8_t method = l->auth[i] == AUTH_NONE ? METHOD_NO_AUTH : METHOD_PASSWORD;
+	struct identity_offer offer = {.methods = {METHOD_NO_AUTH}, .method_count = 1};
+	char unix_user[UNIX_USER_TEXT];
+	const struct identity_facts facts = client_facts(s->client, unix_user);
 
-		if (count == 0 || methods[0] != method)
-			methods[count++] = method;
-	}
-	init[protocol](&u->handshake, methods, count);
+	if (u->reason == REASON_OK)
+		identity_offer(&offer, &s->client->listener->auth, &facts);
+	init[protocol](&u->handshake, offer.methods, offer.method_count);
+	u->handshake.refusal = offer.refusal;
 	u->spoken = true;
+}
+
+/* --- its identd ------------------------------------------------------------------------------- */
+
+/* A name that no login could have is no name. */
+static void named(void *arg, const char *user)
+{
+	struct session *s = arg;
+	struct client *c = s->client;
+
+	s->setup->ident = NULL;
+	c->ident_asked = true;
+	if (user != NULL && strlen(user) <= CREDENTIAL_MAX)
+		c->ident_user = strdup(user);
+	session_enter(s, STEP_GREET);
+	session_greet(s);
+}
+
+/* What the client may do depends on it: the client waits.  False: it need not, or is refused. */
+static bool asks_identd(struct session *s)
+{
+	struct client *c = s->client;
+	char unix_user[UNIX_USER_TEXT];
+	const struct identity_facts facts = client_facts(c, unix_user);
+	struct sockaddr_storage ours, theirs;
+	socklen_t ours_length = sizeof ours, theirs_length = sizeof theirs;
+	const struct auth_ident_plan plan = {.base = c->worker->loop.base,
+	    .ours = (struct sockaddr *)&ours,
+	    .theirs = (struct sockaddr *)&theirs,
+	    .port = AUTH_IDENT_PORT,
+	    .deadline_ms = auth_ms(s)};
+	int fd = stream_fd(c->stream);
+
+	if (s->setup->reason != REASON_OK || !identity_wants_ident(&c->listener->auth, &facts))
+		return false;
+	if (getsockname(fd, (struct sockaddr *)&ours, &ours_length) == 0 &&
+	    getpeername(fd, (struct sockaddr *)&theirs, &theirs_length) == 0)
+		s->setup->ident = auth_ident_start(&plan, named, s);
+	if (s->setup->ident == NULL) {
+		c->ident_asked = true;
+		return false;
+	}
+	session_enter(s, STEP_AUTH);
+	session_wait(s);
 	return true;
 }
+
+/* --- its password ----------------------------------------------------------------------------- */
 
 void session_judged(struct session *s, enum reason reason)
 {
@@ -58,6 +110,9 @@ static void checked(void *arg, const struct auth_answer *answer)
 	struct setup *u = s->setup;
 	const enum auth_result result = answer->result;
 	enum reason reason = result == AUTH_ACCEPTED ? REASON_OK : REASON_AUTH_UNAVAILABLE;
+	char unix_user[UNIX_USER_TEXT];
+	const struct identity_facts facts = client_facts(c, unix_user);
+	struct identity who;
 
 	u->check = NULL;
 	if (result == AUTH_WRONG) {
@@ -66,8 +121,8 @@ static void checked(void *arg, const struct auth_answer *answer)
 	}
 	session_attempted(s, result == AUTH_ACCEPTED);
 	if (reason == REASON_OK) {
-		reason = client_login(
-		    c, answer->user, c->worker->gateway->conf->auths[answer->block].name);
+		identity_accept(&who, &c->listener->auth, &facts, answer->block, answer->user);
+		reason = client_login(c, &who);
 		u->identified = true;
 	}
 	if (reason != REASON_OK && result == AUTH_ACCEPTED) {
@@ -84,8 +139,9 @@ static void authenticate(struct session *s)
 	struct client *c = s->client;
 	struct setup *u = s->setup;
 	const struct credentials *given = &u->handshake.credentials;
+	char unix_user[UNIX_USER_TEXT], rhost[ADDRESS_TEXT];
+	const struct identity_facts facts = client_facts(c, unix_user);
 	uint16_t blocks[AUTH_BLOCKS_MAX];
-	char rhost[ADDRESS_TEXT];
 	struct auth_question question = {
 	    .blocks = blocks,
 	    .user = given->user,
@@ -93,16 +149,11 @@ static void authenticate(struct session *s)
 	    .password = given->password,
 	    .password_length = given->password_length,
 	    .rhost = c->on_unix ? NULL : address_format(&c->peer.address, rhost),
-	    .deadline_ms =
-	        c->listener->timeouts.auth > 0 ? c->listener->timeouts.auth : NO_LIMIT_MS,
+	    .deadline_ms = auth_ms(s),
 	};
 
-	for (size_t i = 0; i < c->listener->auth_count; i++) {
-		if (c->listener->auth[i] == AUTH_NONE)
-			continue;
-		assert(question.block_count < AUTH_BLOCKS_MAX);
-		blocks[question.block_count++] = c->listener->auth[i];
-	}
+	question.block_count = identity_checks(blocks, &c->listener->auth, &facts);
+	assert(question.block_count > 0);
 	if (client_recalls(c, given)) {
 		s->setup->identified = true;
 		session_judged(s, REASON_OK);
@@ -129,22 +180,43 @@ void session_login(struct session *s)
 		authenticate(s);
 }
 
+/* --- what it asks for ------------------------------------------------------------------------- */
+
+/* One that was not asked for a password. */
+static enum reason admit(struct session *s)
+{
+	const struct handshake *h = &s->setup->handshake;
+	struct client *c = s->client;
+	char unix_user[UNIX_USER_TEXT];
+	const struct identity_facts facts = client_facts(c, unix_user);
+	const char *claim = h->request.protocol == PROTOCOL_SOCKS4 ? h->credentials.user : NULL;
+	struct identity who;
+	enum reason reason = identity_admit(&who, &c->listener->auth, &facts, claim);
+
+	s->setup->identified = reason == REASON_OK;
+	if (reason == REASON_OK)
+		return client_login(c, &who);
+	client_forget(c);
+	return reason;
+}
+
 /* The request is known: the handshake's time and place are given back. */
 static void requested(struct session *s)
 {
 	struct client *c = s->client;
 	struct setup *u = s->setup;
 	enum command command = u->handshake.request.command;
+	enum reason reason = u->reason;
 
 	u->asked = true;
 	u->asked_ms = loop_now();
-	if (!u->identified)
-		client_forget(c);
+	if (reason == REASON_OK && !u->identified)
+		reason = admit(s);
 	if (!c->served)
 		account_served(c->worker->gateway->account, c->holder);
 	c->served = true;
-	if (u->reason != REASON_OK)
-		session_refuse(s, u->reason);
+	if (reason != REASON_OK)
+		session_refuse(s, reason);
 	else if (command != COMMAND_CONNECT && command != COMMAND_HTTP)
 		session_refuse(s, REASON_BAD_COMMAND);
 	else if (!(c->listener->commands & 1u << command))
@@ -159,10 +231,17 @@ static void requested(struct session *s)
 void session_greet(struct session *s)
 {
 	struct setup *u = s->setup;
+	int protocol;
 
-	if (!u->spoken && !speak(s)) {
-		session_refuse(s, REASON_NOT_SPOKEN);
-		return;
+	if (!u->spoken) {
+		protocol = protocol_of(s);
+		if (protocol < 0) {
+			session_refuse(s, REASON_NOT_SPOKEN);
+			return;
+		}
+		if (asks_identd(s))
+			return;
+		speak(s, protocol);
 	}
 	switch (u->handshake.ops->feed(&u->handshake, &u->in, &u->out)) {
 	case HS_MORE:

@@ -147,11 +147,19 @@ static void check_tables(struct reader *r)
 	}
 }
 
-static bool is_used_auth(const struct conf *conf, size_t index)
+static bool is_part(const struct identity_choice *choice, const struct identity_block *block)
+{
+	for (size_t i = 0; i < choice->part_count; i++)
+		if (choice->parts[i] == block)
+			return true;
+	return false;
+}
+
+static bool is_used_auth(const struct conf *conf, const struct identity_block *block)
 {
 	for (size_t i = 0; i < conf->listener_count; i++)
-		for (size_t j = 0; j < conf->listeners[i].auth_count; j++)
-			if (conf->listeners[i].auth[j] == index)
+		for (size_t j = 0; j < conf->listeners[i].auth.choice_count; j++)
+			if (is_part(&conf->listeners[i].auth.choices[j], block))
 				return true;
 	return false;
 }
@@ -162,7 +170,7 @@ static void check_auths(struct reader *r)
 
 	for (const struct directive *d = r->tree; d != NULL; d = d->next)
 		if (d->rule != NULL && strcmp(d->rule->name, "auth") == 0 &&
-		    !is_used_auth(r->conf, index++))
+		    !is_used_auth(r->conf, &r->conf->identities[index++]))
 			complain(r->complaints, SEVERITY_WARNING, d->at[1],
 			    "no listener uses the auth '%s'", d->words[1].text);
 }

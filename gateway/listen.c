@@ -339,18 +339,10 @@ static void format_protocols(char *out, size_t size, const struct listener *list
 			    out + n, size - n, "%s%s", n > 0 ? " " : "", protocol_name(p));
 }
 
-static bool demands_password(const struct listener *listener)
-{
-	for (size_t i = 0; i < listener->auth_count; i++)
-		if (listener->auth[i] == AUTH_NONE)
-			return false;
-	return listener->auth_count > 0;
-}
-
 /* How curl and a browser get there, for the first address that both can use. */
 static void point_at(const struct listener *listener, const struct bound *bound)
 {
-	const char *user = demands_password(listener) ? " --proxy-user NAME" : "";
+	const char *user = identity_demands_password(&listener->auth) ? " --proxy-user NAME" : "";
 	bool socks = listener->protocols & (1u << PROTOCOL_SOCKS5);
 	bool http = listener->protocols & (1u << PROTOCOL_HTTP);
 	struct sockaddr_storage sa;

@@ -19,13 +19,13 @@
 
 static const char *const default_users[] = {"hopgate", "nobody"};
 
-struct identity {
+struct ids {
 	char name[64];
 	uid_t uid;
 	gid_t gid;
 };
 
-static int take_user(struct identity *id, const struct passwd *user)
+static int take_user(struct ids *id, const struct passwd *user)
 {
 	snprintf(id->name, sizeof(id->name), "%s", user->pw_name);
 	id->uid = user->pw_uid;
@@ -33,7 +33,7 @@ static int take_user(struct identity *id, const struct passwd *user)
 	return 0;
 }
 
-static int find_default(struct identity *id)
+static int find_default(struct ids *id)
 {
 	for (size_t i = 0; i < sizeof(default_users) / sizeof(default_users[0]); i++) {
 		const struct passwd *user = getpwnam(default_users[i]);
@@ -46,7 +46,7 @@ static int find_default(struct identity *id)
 }
 
 /* Names have to be looked up before the chroot. */
-static int find_identity(struct identity *id, const struct conf *conf)
+static int find_identity(struct ids *id, const struct conf *conf)
 {
 	const struct passwd *user;
 	const struct group *group;
@@ -103,7 +103,7 @@ static int keep_only_marks(void)
 	return -1;
 }
 
-static int become(const struct identity *id, bool marks)
+static int become(const struct ids *id, bool marks)
 {
 	if (marks && prctl(PR_SET_KEEPCAPS, 1) != 0)
 		return -1;
@@ -132,7 +132,7 @@ static int renounce(void)
 
 int privileges_drop(const struct conf *conf)
 {
-	struct identity id;
+	struct ids id;
 
 	if (geteuid() == 0) {
 		if (find_identity(&id, conf) != 0 || enter_chroot(conf->chroot) != 0 ||

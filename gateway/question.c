@@ -23,10 +23,13 @@ void question_init(struct question *q)
 
 static const char *set_user(struct question *q, const char *value)
 {
-	if (value[0] == '@')
-		q->auth = value + 1;
-	else
+	if (value[0] != '@') {
 		q->user = strcmp(value, "-") == 0 ? NULL : value;
+		return NULL;
+	}
+	if (q->proven_count == QUESTION_GROUPS)
+		return "is one too many, expected at most 16 groups";
+	q->proven[q->proven_count++] = value + 1;
 	return NULL;
 }
 
@@ -142,16 +145,44 @@ const struct listener *question_listener(const struct question *q, const struct 
 	return conf->listener_count > 0 ? &conf->listeners[0] : NULL;
 }
 
-struct query question_query(const struct question *q, const struct conf *conf)
+const char *question_wrong_group(
+    const struct question *q, const struct conf *conf, const char **group)
+{
+	for (size_t i = 0; i < q->proven_count; i++) {
+		const struct users *set = conf_users(conf, q->proven[i]);
+
+		*group = q->proven[i];
+		if (set == NULL && conf_identity(conf, q->proven[i]) == NULL)
+			return "is no 'auth' and no 'users'";
+		if (set != NULL && q->user != NULL && !users_have(set, q->user))
+			return "does not name that user";
+	}
+	return NULL;
+}
+
+/* Somebody in a group is somebody, even without a name. */
+static struct member question_member(const struct question *q, const struct conf *conf)
+{
+	return (struct member){.sets = conf->users,
+	    .set_count = conf->user_count,
+	    .user = q->user == NULL && q->proven_count > 0 ? "" : q->user,
+	    .proven = q->proven,
+	    .proven_count = q->proven_count};
+}
+
+struct query question_query(
+    const struct question *q, const struct conf *conf, struct member *member)
 {
 	const struct listener *listener = question_listener(q, conf);
 
+	*member = question_member(q, conf);
 	return (struct query){.host = &q->target.host,
 	    .port = q->target.port,
 	    .command = q->command,
 	    .protocol = q->protocol,
 	    .user = q->user,
-	    .auth = q->auth,
+	    .belongs = member_belongs,
+	    .member = member,
 	    .from = q->from_unix ? NULL : &q->from,
 	    .listener = listener != NULL ? listener->name : "",
 	    .minute = q->minute,
@@ -204,11 +235,12 @@ static enum reason listener_refusal(const struct question *q, const struct liste
 
 enum plan_result question_ask(const struct question *q, const struct conf *conf, struct plan *plan)
 {
+	struct member member;
 	struct plan_question asked = {.conf = conf,
 	    .doors = make_doors(conf),
 	    .listener = question_listener(q, conf),
 	    .client_is_local = is_local(q),
-	    .query = question_query(q, conf)};
+	    .query = question_query(q, conf, &member)};
 	enum plan_result result = PLAN_REFUSED;
 
 	*plan = (struct plan){.reason = REASON_INTERNAL};

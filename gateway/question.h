@@ -3,15 +3,20 @@
 #define GATEWAY_QUESTION_H
 
 #include "gateway/plan.h"
+#include "gateway/users.h"
 
 /*
  * A request that nobody has made: what `explain` and `expect` ask about.  It is decided by the
  * same function as the requests of clients, and never touches the network.
  */
+#define QUESTION_GROUPS 16
+
 struct question {
 	struct target target;
-	const char *user, *auth; /* NULL: nobody logged in */
-	bool from_said;          /* else any client that the listener allows will do */
+	const char *user;                    /* NULL: nobody logged in */
+	const char *proven[QUESTION_GROUPS]; /* the groups that were said, without the @ */
+	size_t proven_count;
+	bool from_said; /* else any client that the listener allows will do */
 	bool from_unix;
 	struct in6_addr from;
 	const char *listener; /* NULL: the first */
@@ -39,8 +44,12 @@ bool question_knows(const char *condition);
 const struct listener *question_listener(const struct question *question, const struct conf *conf);
 /* Do the `connect-ports` of that listener leave out the port that is asked for? */
 bool question_port_denied(const struct question *question, const struct listener *listener);
-/* The query as routes take it; it points into the question. */
-struct query question_query(const struct question *question, const struct conf *conf);
+/* NULL, or what is wrong with a group that was said: *group is its name. */
+const char *question_wrong_group(
+    const struct question *question, const struct conf *conf, const char **group);
+/* The query as routes take it; it points into the question, and to *member, which is filled. */
+struct query question_query(
+    const struct question *question, const struct conf *conf, struct member *member);
 /* Decide.  PLAN_ROUTE_NEEDS_ADDRESSES: nobody can say without addresses. */
 enum plan_result question_ask(
     const struct question *question, const struct conf *conf, struct plan *plan);

@@ -17,6 +17,14 @@ const struct rule *schema_find(const struct rule *rules, const char *name)
 	return NULL;
 }
 
+/* Those of a directive that is no keyword here; NULL: then it is wrong. */
+static const struct rule *any_rule(const struct rule *rules)
+{
+	while (rules->name != NULL && !(rules->flags & RULE_ANY))
+		rules++;
+	return rules->name != NULL ? rules : NULL;
+}
+
 const struct directive *schema_given(const struct directive *d, const char *name)
 {
 	while (d != NULL && (d->words[0].quoted || strcmp(d->words[0].text, name) != 0))
@@ -77,7 +85,7 @@ static bool well_formed(
 	}
 	if (d->block && !(rule->flags & (RULE_BLOCK | RULE_MAY_BLOCK))) {
 		complain(complaints, SEVERITY_ERROR, d->at[0],
-		    "'%s' takes no block, expected: %s %s", rule->name, rule->name, usage);
+		    "'%s' takes no block, expected: %s %s", d->words[0].text, rule->name, usage);
 		return false;
 	}
 	if (!d->block && (rule->flags & RULE_BLOCK)) {
@@ -114,7 +122,9 @@ void schema_check(struct complaints *complaints, const struct rule *rules,
 
 		if (d->bad)
 			continue;
-		if (rule == NULL || d->words[0].quoted) {
+		if (rule == NULL || d->words[0].quoted)
+			rule = any_rule(rules);
+		if (rule == NULL) {
 			complain_unknown(complaints, rules, d, inside);
 			continue;
 		}

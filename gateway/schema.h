@@ -14,6 +14,7 @@ struct reader;
 #define RULE_BLOCK 0x02     /* { … } must follow */
 #define RULE_MAY_BLOCK 0x04 /* { … } may follow */
 #define RULE_LATER 0x08     /* has its place, but is not built: an error that says so */
+#define RULE_ANY 0x20       /* what no other row names, and what is quoted: a list of words */
 #define RULE_INHERITS 0x10  /* what is not said in it comes from outside, not from the defaults */
 
 #define RULE_MANY 255

@@ -85,6 +85,8 @@ static void cancel(struct setup *u)
 {
 	auth_check_free(u->check);
 	u->check = NULL;
+	auth_ident_free(u->ident);
+	u->ident = NULL;
 	resolver_cancel(u->lookup);
 	u->lookup = NULL;
 	dial_free(u->dial);

@@ -41,6 +41,7 @@ struct setup {
 	struct buffer in, out;
 	struct event timer;
 	struct auth_check *check;
+	struct auth_ident *ident;
 	struct holder *attempt;    /* of the login that is being checked; NULL: not counted */
 	bool denied;               /* the login was wrong, and is to be told so in time */
 	int64_t login_ms, turn_ms; /* since when it waits for its turn, and the latest pause */

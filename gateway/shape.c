@@ -46,6 +46,12 @@ uint64_t shape_of(const struct conf *conf)
 		add_text(&sum, conf->auths[i].name);
 		add_number(&sum, conf->auths[i].kind);
 		add_text(&sum, conf->auths[i].path);
+		add_text(&sum, conf->auths[i].service);
+		add_number(&sum, conf->auths[i].checks);
+		add_number(&sum, (size_t)conf->auths[i].cache_ms);
+		for (const char *const *word = conf->auths[i].command;
+		     word != NULL && *word != NULL; word++)
+			add_text(&sum, *word);
 	}
 	add_number(&sum, conf->log_count);
 	for (size_t i = 0; i < conf->log_count; i++) {

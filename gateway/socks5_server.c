@@ -98,15 +98,6 @@ static bool read_credential(char out[CREDENTIAL_MAX + 1], size_t *out_length, co
 	return field[0] > 0 && !memchr(field + 1, 0, field[0]);
 }
 
-/* A name that could not be said by HTTP (RFC 7617, 2) is nobody's. */
-static bool has_controls(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
-	return false;
-}
-
 /* VER ULEN UNAME PLEN PASSWD (RFC 1929, 2) */
 static enum hs login(struct handshake *h, struct buffer *in, struct buffer *out)
 {
@@ -129,7 +120,7 @@ static enum hs login(struct handshake *h, struct buffer *in, struct buffer *out)
 	password_good =
 	    read_credential(credentials->password, &credentials->password_length, bytes + password);
 	buffer_consume(in, size);
-	if (!user_good || !password_good || has_controls(credentials->user))
+	if (!user_good || !password_good)
 		return refuse(h, REASON_AUTH_FAILED, out);
 	return handshake_ask(h);
 }

@@ -12,13 +12,13 @@
 #include "gateway/explain.h"
 
 static const char help[] =
-    "usage: hopgate explain [-c FILE] [--user USER] [--user @AUTH] [--from ADDRESS]\n"
+    "usage: hopgate explain [-c FILE] [--user USER] [--user @NAME] [--from ADDRESS]\n"
     "                       [--listener NAME] [--command COMMAND] [--protocol PROTOCOL]\n"
     "                       [--at DAY/TIME] [--resolves ADDRESS,… | --resolve] HOST:PORT\n"
     "Tell which way a request would go.  The first line is the decision: direct, reject,\n"
     "via HOP …, or `needs addresses`; then why.\n\n"
     "  -c, --config FILE    the configuration (default: as for hopgate run)\n"
-    "  --user USER          who has logged in; @AUTH: and by which `auth` (may be repeated)\n"
+    "  --user USER          who has logged in; @NAME: and by which `auth` (may be repeated)\n"
     "  --from ADDRESS       the client, or `unix` (default: 127.0.0.1)\n"
     "  --listener NAME      where it came to (default: the first)\n"
     "  --command COMMAND    connect, bind, udp, http (default: connect)\n"
@@ -136,12 +136,16 @@ static int answer(struct asked *asked)
 {
 	struct question *question = &asked->question;
 	struct conf *conf = conf_load(&asked->conf);
+	const char *wrong, *group;
 	int status = STATUS_GOOD;
 
 	if (conf == NULL)
 		return STATUS_CONFIGURATION;
 	if (question_listener(question, conf) == NULL) {
 		fprintf(stderr, "hopgate: no listener is named '%s'\n", question->listener);
+		status = STATUS_USAGE;
+	} else if ((wrong = question_wrong_group(question, conf, &group)) != NULL) {
+		fprintf(stderr, "hopgate: --user: '@%s' %s\n", group, wrong);
 		status = STATUS_USAGE;
 	} else if (asked->resolve && question->target.host.named && !question->resolved &&
 	    !resolve(question)) {

@@ -85,6 +85,7 @@ void session_decide(struct session *s)
 	const struct client *c = s->client;
 	struct setup *u = s->setup;
 	const struct request *request = &u->handshake.request;
+	const struct member member = client_member(c);
 	const struct plan_question question = {
 	    .conf = c->worker->gateway->conf,
 	    .doors = c->worker->gateway->doors,
@@ -97,7 +98,8 @@ void session_decide(struct session *s)
 	            .command = request->command,
 	            .protocol = request->protocol,
 	            .user = c->user,
-	            .auth = c->auth,
+	            .belongs = member_belongs,
+	            .member = &member,
 	            .from = c->on_unix ? NULL : &c->peer.address,
 	            .listener = c->listener->name,
 	            .minute = minute_of_week(),

@@ -11,14 +11,14 @@
 #include "routes/array.h"
 #include "routes/hours.h"
 
-enum form { FORM_PLAIN, FORM_NOBODY, FORM_AUTH, FORM_UNIX };
+enum form { FORM_PLAIN, FORM_NOBODY, FORM_GROUP, FORM_UNIX };
 
 struct value {
 	enum form form;
 	union {
 		struct ports ports;
 		unsigned number; /* enum command, enum protocol */
-		char *text;      /* user, auth block, listener */
+		char *text;      /* user, group of users, listener */
 		struct prefix prefix;
 		struct hours hours;
 	};
@@ -88,7 +88,7 @@ static const char *read_user(struct value *value, const struct word *word)
 	if (!word->quoted && strcmp(word->text, "-") == 0) {
 		value->form = FORM_NOBODY;
 	} else if (!word->quoted && word->text[0] == '@') {
-		value->form = FORM_AUTH;
+		value->form = FORM_GROUP;
 		name.text++;
 	}
 	return read_text(value, &name);
@@ -98,8 +98,8 @@ static bool match_user(const struct value *value, const struct query *query)
 {
 	if (value->form == FORM_NOBODY)
 		return !query->user;
-	if (value->form == FORM_AUTH)
-		return query->auth && strcmp(query->auth, value->text) == 0;
+	if (value->form == FORM_GROUP)
+		return query->belongs && query->belongs(query->member, value->text);
 	return query->user && strcmp(query->user, value->text) == 0;
 }
 

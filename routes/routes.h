@@ -93,8 +93,10 @@ struct query {
 	uint16_t port;
 	enum command command;
 	enum protocol protocol;
-	const char *user;            /* NULL: nobody logged in */
-	const char *auth;            /* the `auth` block that let the user in; NULL */
+	const char *user; /* NULL: nobody logged in */
+	/* Does the user belong to the group that a row calls `@group`?  NULL: to none. */
+	bool (*belongs)(const void *member, const char *group);
+	const void *member;
 	const struct in6_addr *from; /* NULL: a client on a unix socket */
 	const char *listener;
 	unsigned minute; /* of the week, local time, Monday 00:00 = 0 */

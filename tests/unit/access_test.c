@@ -40,8 +40,12 @@ static struct access_verdict judge(
 	struct access_verdict verdict;
 	struct in6_addr address;
 	struct host host;
-	struct query query = {
-	    .host = &host, .port = port, .user = "alice", .auth = "staff", .from = &from};
+	struct query query = {.host = &host,
+	    .port = port,
+	    .user = "alice",
+	    .belongs = belongs,
+	    .member = "staff",
+	    .from = &from};
 
 	assert_null(host_parse(&host, name, strlen(name)));
 	if (text)
@@ -192,13 +196,15 @@ static void nobody_slips_through_for_want_of_a_login(void **state)
 	assert_null(host_parse(&host, "name", 4));
 	for (int protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
 		query.protocol = (enum protocol)protocol;
-		query.user = query.auth = NULL;
+		query.user = NULL;
+		query.member = NULL;
+		query.belongs = belongs;
 		access_judge(access, &query, NULL, &verdict);
 		assert_false(verdict.pass);
 		query.user = "staff";
 		access_judge(access, &query, NULL, &verdict);
 		assert_false(verdict.pass);
-		query.auth = "staff";
+		query.member = "staff";
 		access_judge(access, &query, NULL, &verdict);
 		assert_true(verdict.pass);
 	}

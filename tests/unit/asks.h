@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/belongs.h"
 #include "tests/unit/rows.h"
 
 #define ASKS_ADDRESSES 8
@@ -73,7 +74,8 @@ static inline int asks_answer(struct table table, struct ask ask, unsigned *allo
 	    .command = ask.command,
 	    .protocol = ask.protocol ? ask.protocol : PROTOCOL_SOCKS5,
 	    .user = ask.user,
-	    .auth = ask.auth,
+	    .belongs = belongs,
+	    .member = ask.auth,
 	    .listener = ask.listener ? ask.listener : "main",
 	    .minute = ask.minute ? ask.minute : 12 * 60,
 	    .resolved = ask.resolves != NULL,

@@ -307,9 +307,9 @@ static void test_one_liner(void **state)
 	assert_int_equal(l.conf->listener_count, 1);
 	assert_int_equal(l.conf->listeners[0].address_count, 2);
 	assert_int_equal(l.conf->listeners[0].rule_count, 1);
-	assert_int_equal(l.conf->listeners[0].auth_count, 2);
-	assert_int_equal(l.conf->listeners[0].auth[0], 0);
-	assert_int_equal(l.conf->listeners[0].auth[1], AUTH_NONE);
+	assert_int_equal(l.conf->listeners[0].auth.choice_count, 2);
+	assert_int_equal(l.conf->listeners[0].auth.choices[0].part_count, 1);
+	assert_int_equal(l.conf->listeners[0].auth.choices[1].part_count, 0);
 	assert_int_equal(routes_count(l.conf->listeners[0].routes), 1);
 	assert_true(l.conf->access_log);
 	assert_null(l.conf->access_path);

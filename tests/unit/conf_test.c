@@ -44,7 +44,7 @@ static void test_nothing_said(void **state)
 	assert_int_equal(listener->addresses[0].endpoints[1].address.s6_addr[15], 1);
 	assert_int_equal(listener->protocols, 7);
 	assert_int_equal(listener->commands, 1u << COMMAND_CONNECT | 1u << COMMAND_HTTP);
-	assert_int_equal(listener->auth_count, 0);
+	assert_int_equal(listener->auth.choice_count, 0);
 	assert_null(listener->routes);
 	assert_true(conf->workers >= 1);
 	assert_int_equal(conf->log_count, 1);
@@ -184,10 +184,10 @@ static void test_listener(void **state)
 	assert_string_equal(a[8].path, "abstract");
 	assert_int_equal(a[8].place.line, 4);
 	assert_int_equal(listener->protocols, 1u << PROTOCOL_HTTP | 1u << PROTOCOL_SOCKS5);
-	assert_int_equal(listener->auth_count, 3);
-	assert_int_equal(listener->auth[0], 1);
-	assert_int_equal(listener->auth[1], 0);
-	assert_int_equal(listener->auth[2], AUTH_NONE);
+	assert_int_equal(listener->auth.choice_count, 3);
+	assert_string_equal(listener->auth.choices[0].parts[0]->name, "corp");
+	assert_string_equal(listener->auth.choices[1].parts[0]->name, "staff");
+	assert_int_equal(listener->auth.choices[2].part_count, 0);
 	assert_int_equal(listener->commands, 1u << COMMAND_CONNECT);
 	assert_int_equal(listener->http.max_head, 32768);
 	/* What the listener does not say comes from outside. */

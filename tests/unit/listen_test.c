@@ -450,13 +450,13 @@ static void test_announce(void **unused)
 
 static void test_announce_http_with_password(void **unused)
 {
-	static uint16_t password[] = {0};
+	static const struct identity_block staff = {.kind = IDENTITY_PASSWORD};
+	static struct identity_choice password = {.parts = {&staff}, .part_count = 1};
 
 	(void)unused;
 	add_tcp("127.0.0.1", 0);
 	f.listener.protocols = 1u << PROTOCOL_HTTP;
-	f.listener.auth = password;
-	f.listener.auth_count = 1;
+	f.listener.auth = (struct identity_gate){&password, 1};
 	assert_int_equal(listen_bind(&f.conf, &f.set), 0);
 	listen_announce(&f.conf, &f.set, -1);
 	assert_non_null(strstr(logged(), " (main, http)\n"));

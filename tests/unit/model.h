@@ -69,7 +69,7 @@ static inline bool is_nobody(const struct query *query)
 
 static inline bool is_staff_on_mail(const struct query *query)
 {
-	return query->auth && strcmp(query->auth, "staff") == 0 && is_mail(query);
+	return query->belongs(query->member, "staff") && is_mail(query);
 }
 
 static inline bool is_udp(const struct query *query)

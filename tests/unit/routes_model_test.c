@@ -140,7 +140,8 @@ static void random_question(struct question *q)
 	}
 	q->query.port = ports[below(COUNT(ports))];
 	q->query.user = users[below(COUNT(users))];
-	q->query.auth = q->query.user && below(2) ? "staff" : NULL;
+	q->query.belongs = belongs;
+	q->query.member = q->query.user && below(2) ? "staff" : NULL;
 	q->query.command = below(2) ? COMMAND_UDP : COMMAND_CONNECT;
 }
 

@@ -240,15 +240,6 @@ static void row_096_empty_name_or_password(void **state)
 	LOGIN_REFUSED("\1\0\0", REASON_AUTH_FAILED);
 }
 
-/* Row 247: who could not say it by HTTP has no such name. */
-static void a_name_with_controls(void **state)
-{
-	(void)state;
-	LOGIN_REFUSED("\1\4us\nr\4pass", REASON_AUTH_FAILED);
-	LOGIN_REFUSED("\1\4us\0r\4pass", REASON_AUTH_FAILED);
-	LOGIN_REFUSED("\1\4use\x7f\4pass", REASON_AUTH_FAILED);
-}
-
 static void row_022_why_no_method_will_do(void **state)
 {
 	(void)state;
@@ -363,7 +354,6 @@ int main(void)
 	    cmocka_unit_test(row_094_answer_has_the_version_of_the_login),
 	    cmocka_unit_test(row_095_other_version_of_the_login),
 	    cmocka_unit_test(row_096_empty_name_or_password),
-	    cmocka_unit_test(a_name_with_controls),
 	    cmocka_unit_test(row_022_why_no_method_will_do),
 	    cmocka_unit_test(row_097_longest_name_and_password),
 	    cmocka_unit_test(row_098_nul_in_a_password),
