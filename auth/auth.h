@@ -26,7 +26,7 @@ struct auth_block {
 	const char *path;    /* password file */
 	const char *service; /* PAM */
 	const char *confdir; /* where PAM services are described; NULL: where the system has them */
-	const char *const *command; /* program: its path, its arguments, NULL */
+	const char *const *command; /* program: its path, its arguments, NULL; see program.h */
 	unsigned checks;  /* other than password files: under way at once; 0: AUTH_CHECKS */
 	int64_t cache_ms; /* how long a worker may repeat a positive answer; 0: not at all */
 };
@@ -68,8 +68,8 @@ struct auth_answer {
 };
 /*
  * done() comes once, from the loop, never before this returns; the answer lives as long as the
- * call, the handle is freed before it.  auth_check_free() cancels.  NULL: out of memory or the
- * link is lost.
+ * call, the handle is freed before it.  auth_check_free() cancels.  A yes may be one that the link
+ * remembers, for the block's cache_ms.  NULL: out of memory or the link is lost.
  */
 struct auth_check *auth_link_ask(struct auth_link *link, const struct auth_question *question,
     void (*done)(void *arg, const struct auth_answer *answer), void *arg);

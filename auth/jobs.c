@@ -344,13 +344,20 @@ int jobs_add(struct jobs *jobs, void *from, const struct message *question)
 	return 0;
 }
 
-void jobs_cancel(struct jobs *jobs, const void *from, uint32_t id)
+static struct job *find(const struct jobs *jobs, const void *from, uint32_t id)
 {
 	struct job *job;
 
 	LIST_FOREACH(job, &jobs->open, entry)
 	if (job->from == from && job->question.id == id)
-		break;
+		return job;
+	return NULL;
+}
+
+void jobs_cancel(struct jobs *jobs, const void *from, uint32_t id)
+{
+	struct job *job = find(jobs, from, id);
+
 	if (job == NULL)
 		return;
 	end_job(job);

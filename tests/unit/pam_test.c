@@ -194,6 +194,28 @@ static void test_matrix(void **unused)
 	assert_int_not_equal(verify_by("matrix", "carol", "secret"), AUTH_VERIFY_RIGHT);
 }
 
+/* A module of Linux-PAM itself; its "no" is not that PAM were out of order. */
+static void test_exec(void **unused)
+{
+	char lines[3 * PATH_MAX], script[PATH_MAX + 16];
+	FILE *file;
+
+	(void)unused;
+	snprintf(script, sizeof(script), "%s/script", directory);
+	file = fopen(script, "we");
+	assert_non_null(file);
+	fputs("#!/bin/sh\ntest \"$PAM_USER:$PAM_RHOST:$(tr -d '\\0')\" = "
+	      "alice:192.0.2.7:secret\n",
+	    file);
+	fchmod(fileno(file), 0700);
+	fclose(file);
+	snprintf(lines, sizeof(lines),
+	    "auth required pam_exec.so quiet expose_authtok %s\n" ACCOUNT, script);
+	write_service("exec", lines);
+	assert_int_equal(verify_by("exec", "alice", "secret"), AUTH_VERIFY_RIGHT);
+	assert_int_equal(verify_by("exec", "alice", "wrong"), AUTH_VERIFY_WRONG);
+}
+
 /* --- as children of a keeper ----------------------------------------------------------------- */
 
 static void test_modules_that_misbehave(void **unused)
@@ -300,6 +322,7 @@ int main(void)
 	    TEST(test_what_is_never_asked),
 	    TEST(test_items_and_identity),
 	    TEST(test_matrix),
+	    TEST(test_exec),
 	    TEST(test_modules_that_misbehave),
 	    TEST(test_sleeping_modules),
 	    TEST(test_next_block),
