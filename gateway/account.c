@@ -10,7 +10,8 @@
 #include <sys/random.h>
 
 #define SHARDS 64
-#define BUCKETS 256      /* in a shard */
+#define BUCKETS 256 /* in a shard */
+#define MS_NS INT64_C(1000000)
 #define SWEEP_EVERY 1024 /* entries looked at for each that may be forgotten */
 
 struct holder {
@@ -22,6 +23,7 @@ struct holder {
 	double rate, burst; /* how fast they come back, and how many there can be */
 	int64_t refilled_ms;
 	struct backoff backoff; /* one from whom logins come */
+	struct bucket bucket;   /* of its sessions together */
 	size_t length;
 	unsigned char key[];
 };
@@ -104,7 +106,8 @@ static void refill(struct holder *h, int64_t now_ms)
 /* Nothing would be lost by forgetting it. */
 static bool idle(struct holder *h, int64_t now_ms)
 {
-	if (h->sessions > 0 || h->handshakes > 0 || !backoff_is_idle(&h->backoff, now_ms))
+	if (h->sessions > 0 || h->handshakes > 0 || !backoff_is_idle(&h->backoff, now_ms) ||
+	    h->bucket.next_ns > now_ms * MS_NS)
 		return false;
 	refill(h, now_ms);
 	return h->tokens >= h->burst;
@@ -167,7 +170,7 @@ static void forget(struct shard *shard, struct holder *h)
 {
 	struct holder **at = bucket_of(shard, h->hash);
 
-	if (h->sessions > 0 || h->handshakes > 0 || h->rate > 0)
+	if (h->sessions > 0 || h->handshakes > 0 || h->rate > 0 || h->bucket.next_ns > 0)
 		return;
 	while (*at != h)
 		at = &(*at)->next;
@@ -223,7 +226,7 @@ enum reason account_enter(struct account *account, const struct limits *limits,
 
 	*holder = NULL;
 	if (limits->sessions_per_client == 0 && limits->handshakes_per_client == 0 &&
-	    limits->rate_per_client <= 0)
+	    limits->rate_per_client <= 0 && limits->bandwidth_per_client == 0)
 		return REASON_OK;
 	key = client_key(account, address);
 	shard = shard_of(account, key.hash);
@@ -282,7 +285,7 @@ enum reason account_login(
 	enum reason reason = REASON_LIMIT;
 
 	*holder = NULL;
-	if (limits->sessions_per_user == 0)
+	if (limits->sessions_per_user == 0 && limits->bandwidth_per_user == 0)
 		return REASON_OK;
 	key = make_key(account, 'n', user, strnlen(user, sizeof key.bytes - 1));
 	shard = shard_of(account, key.hash);
@@ -290,13 +293,37 @@ enum reason account_login(
 	h = find(shard, &key, 0);
 	if (h == NULL) {
 		reason = REASON_RESOURCES;
-	} else if (h->sessions < limits->sessions_per_user) {
+	} else if (limits->sessions_per_user == 0 || h->sessions < limits->sessions_per_user) {
 		h->sessions++;
 		*holder = h;
 		reason = REASON_OK;
 	}
 	pthread_mutex_unlock(&shard->mutex);
 	return reason;
+}
+
+/* --- bandwidth -------------------------------------------------------------------------------- */
+
+int64_t account_take(
+    struct account *account, struct holder *holder, uint64_t rate, uint64_t bytes, int64_t now_ns)
+{
+	struct shard *shard = shard_of(account, holder->hash);
+	int64_t from_ns;
+
+	pthread_mutex_lock(&shard->mutex);
+	from_ns = bucket_take(&holder->bucket, rate, bytes, now_ns);
+	pthread_mutex_unlock(&shard->mutex);
+	return from_ns;
+}
+
+void account_give_back(
+    struct account *account, struct holder *holder, uint64_t rate, uint64_t bytes)
+{
+	struct shard *shard = shard_of(account, holder->hash);
+
+	pthread_mutex_lock(&shard->mutex);
+	bucket_give_back(&holder->bucket, rate, bytes);
+	pthread_mutex_unlock(&shard->mutex);
 }
 
 /* --- logins ----------------------------------------------------------------------------------- */

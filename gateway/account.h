@@ -3,6 +3,7 @@
 #define GATEWAY_ACCOUNT_H
 
 #include "gateway/backoff.h"
+#include "gateway/bucket.h"
 #include "gateway/conf.h"
 #include "gateway/reason.h"
 
@@ -44,6 +45,12 @@ bool account_failed(
     struct account *account, struct holder *holder, const struct login *login, int64_t *delay_ms);
 /* It was right, or nobody knows. */
 void account_attempted(struct account *account, struct holder *holder, bool right);
+
+/* As bucket_take() and bucket_give_back(), of what the holder's sessions have together. */
+int64_t account_take(
+    struct account *account, struct holder *holder, uint64_t rate, uint64_t bytes, int64_t now_ns);
+void account_give_back(
+    struct account *account, struct holder *holder, uint64_t rate, uint64_t bytes);
 
 /* The same for the user that a session has turned out to be; released by account_leave(…, true). */
 enum reason account_login(

@@ -27,6 +27,7 @@ struct limits { /* 0 = off */
 	unsigned sessions, sessions_per_client, sessions_per_user, handshakes_per_client;
 	double rate_per_client; /* new connections a second */
 	struct times auth_failures_per_client;
+	size_t bandwidth_per_client, bandwidth_per_user, bandwidth_per_session; /* bytes a second */
 };
 
 enum address_kind { ADDRESS_TCP, ADDRESS_INTERFACE, ADDRESS_UNIX, ADDRESS_ABSTRACT, ADDRESS_FD };

@@ -214,10 +214,11 @@ const struct rule conf_timeouts_rules[] = {TIMEOUT("handshake", handshake, "30s"
 	        .value = value_times_or_off, \
 	        .offset = offsetof(struct limits, auth_failures_per_client), \
 	        .standard = "10/m"}, \
-	    {.name = "bandwidth-per-user", .flags = RULE_LATER}, \
-	{ \
-		.name = "bandwidth-per-client", .flags = RULE_LATER \
-	}
+	    LIMIT("bandwidth-per-client", bandwidth_per_client, "BANDWIDTH", \
+	        value_bandwidth_or_off), \
+	    LIMIT("bandwidth-per-user", bandwidth_per_user, "BANDWIDTH", value_bandwidth_or_off), \
+	    LIMIT("bandwidth-per-session", bandwidth_per_session, "BANDWIDTH", \
+	        value_bandwidth_or_off)
 
 const struct rule conf_limits_rules[] = {
     LIMIT("sessions", sessions, "NUMBER", value_count_or_off), CLIENT_LIMITS, {0}};

@@ -200,15 +200,17 @@ static enum flow_state recode(struct flow *f, uint8_t **bytes, size_t *n, size_t
 	return state;
 }
 
-/* Read once and pass it on.  How much was read; *more: it is worth reading again. */
-static enum flow_state copy(struct flow *f, size_t *read, bool *more)
+/* Read once, at most so much, and pass it on.  How much was read; *more: it is worth reading again.
+ */
+static enum flow_state copy(struct flow *f, size_t most, size_t *read, bool *more)
 {
-	size_t margin = f->codec == NULL ? 0 : FLOW_MARGIN, room = LOOP_SCRATCH - 2 * margin;
+	size_t margin = f->codec == NULL ? 0 : FLOW_MARGIN, all = LOOP_SCRATCH - 2 * margin;
+	size_t room = all < most ? all : most;
 	uint8_t *bytes = stream_loop(f->from)->scratch + margin;
 	enum flow_state state = fill(f, bytes, room, read), sent;
 	size_t n = *read;
 
-	if (n == room && f->full < BULK)
+	if (n == all && f->full < BULK)
 		f->full++;
 	else if (n > 0 && n < room)
 		f->full = 0;
@@ -223,19 +225,21 @@ static enum flow_state copy(struct flow *f, size_t *read, bool *more)
 }
 
 /* As copy(), through a pipe if there is one and both ends are plain sockets. */
-static enum flow_state move(struct flow *f, size_t *read, bool *more)
+static enum flow_state move(struct flow *f, size_t most, size_t *read, bool *more)
 {
-	uint64_t plain = f->codec == NULL ? UINT64_MAX : f->codec->ops->plain(f->codec);
+	uint64_t plain = f->codec == NULL ? most : f->codec->ops->plain(f->codec);
 	int from = stream_plain_fd(f->from), to = stream_plain_fd(f->to);
 	struct pipe_pool *pool = stream_loop(f->from)->pipes;
 	struct pipe *pipe = NULL;
 	int waiting = 0, error;
 	ssize_t n;
 
+	if (plain > most)
+		plain = most;
 	if (from >= 0 && to >= 0 && plain >= BULK_MIN)
 		pipe = pipe_take(pool);
 	if (pipe == NULL)
-		return copy(f, read, more);
+		return copy(f, most, read, more);
 	n = pipe_fill(pipe, from, to, plain);
 	if (n < BULK_MIN)
 		f->full = 0;
@@ -257,7 +261,7 @@ static enum flow_state move(struct flow *f, size_t *read, bool *more)
 	if (n < 0 && error == EAGAIN)
 		ioctl(from, FIONREAD, &waiting);
 	if (waiting > 0 || n == 0 || error == EINVAL)
-		return copy(f, read, more);
+		return copy(f, most, read, more);
 	*read = 0;
 	*more = false;
 	errno = error;
@@ -266,7 +270,7 @@ static enum flow_state move(struct flow *f, size_t *read, bool *more)
 
 /* --- turns ----------------------------------------------------------------------------------- */
 
-enum flow_state flow_pump(struct flow *f, size_t *moved)
+enum flow_state flow_pump(struct flow *f, size_t most, size_t *moved)
 {
 	uint64_t delivered = f->bytes;
 	enum flow_state state = deliver(f);
@@ -274,8 +278,10 @@ enum flow_state flow_pump(struct flow *f, size_t *moved)
 	size_t read;
 
 	*moved = 0;
-	while (state == FLOW_MORE && !flow_holds(f) && !f->ended && more && *moved < TURN) {
-		state = f->full == BULK ? move(f, &read, &more) : copy(f, &read, &more);
+	while (state == FLOW_MORE && !flow_holds(f) && !f->ended && more && *moved < TURN &&
+	    *moved < most) {
+		state = f->full == BULK ? move(f, most - *moved, &read, &more)
+		                        : copy(f, most - *moved, &read, &more);
 		*moved += read;
 	}
 	if (f->holds == PIPED && (*moved > 0 || f->bytes != delivered))

@@ -66,10 +66,10 @@ struct flow_codec_ops {
 
 bool flow_holds(const struct flow *flow);
 /*
- * A turn: deliver what is held, then read and write, as long as it is worth it and others can wait.
- * *moved: bytes read.
+ * A turn: deliver what is held, then read and write, as long as it is worth it and others can wait,
+ * but at most so many bytes.  *moved: bytes read.
  */
-enum flow_state flow_pump(struct flow *flow, size_t *moved);
+enum flow_state flow_pump(struct flow *flow, size_t most, size_t *moved);
 /*
  * A pipe is too dear for a receiver that takes its time.  When flow_tidy() is to be called,
  * loop_lately(), which then keeps the bytes elsewhere; INT64_MAX: need not be.  Ask after every

@@ -209,6 +209,7 @@ static void start(struct session *s)
 	struct client *c = s->client;
 	struct setup *u = s->setup;
 	struct forward *f = s->forward;
+	const bool metered = session_meter(s);
 	const struct http_exchange_plan plan = {
 	    .loop = &c->worker->loop,
 	    .client = c->stream,
@@ -224,13 +225,15 @@ static void start(struct session *s)
 	    .max_head = RESPONSE_HEAD_MAX,
 	    .idle_ms = c->listener->timeouts.idle,
 	    .half_close_ms = c->listener->timeouts.half_close,
+	    .meter = pace_meter(s->pace),
 	    .client_keepalive = c->listener->keepalive,
 	    .origin_keepalive = plan_keepalive(&u->plan, c->listener),
 	};
 	enum reason reason;
 
 	session_enter(s, STEP_FORWARD);
-	reason = http_exchange_start(&f->exchange, &plan, exchanged, s);
+	reason =
+	    metered ? http_exchange_start(&f->exchange, &plan, exchanged, s) : REASON_RESOURCES;
 	if (reason == REASON_OK)
 		return;
 	stream_abort(f->origin.stream);

@@ -46,7 +46,8 @@ static int client_wants(const struct http_exchange *x)
 	if (buffer_length(&x->reply) > 0 || flow_holds(&x->down))
 		events |= STREAM_WRITE;
 	if (!x->asked.body.ended && http_halves_asking(x)) {
-		if (x->sent == buffer_length(x->plan.out) && !flow_holds(&x->up))
+		if (x->sent == buffer_length(x->plan.out) && !flow_holds(&x->up) &&
+		    meter_is_open(x->plan.meter))
 			events |= STREAM_READ;
 	} else if (x->asked.body.ended && !x->plan.client_ended &&
 	    buffer_length(x->plan.in) < x->plan.in->max) {
@@ -62,7 +63,7 @@ static int origin_wants(const struct http_exchange *x)
 	if (!x->deaf && (x->sent < buffer_length(x->plan.out) || flow_holds(&x->up)))
 		events |= STREAM_WRITE;
 	if (buffer_length(&x->reply) == 0 && !flow_holds(&x->down) &&
-	    !(x->answering && x->down.ended))
+	    !(x->answering && (x->down.ended || !meter_is_open(x->plan.meter))))
 		events |= STREAM_READ;
 	return events;
 }
@@ -98,6 +99,10 @@ static int64_t patience(const struct http_exchange *x)
 
 static void wait(struct http_exchange *x)
 {
+	if (!meter_is_open(x->plan.meter)) {
+		x->last = x->plan.meter->resume_ms; /* who waits for us is not idle */
+		timer_by(&x->timer, x->last);
+	}
 	if (patience(x) > 0)
 		timer_by(&x->timer, x->last + patience(x));
 	timer_by(&x->timer, flow_due(&x->up));

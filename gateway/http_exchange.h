@@ -4,6 +4,7 @@
 
 #include "gateway/http_coder.h"
 #include "gateway/http_response.h"
+#include "gateway/meter.h"
 #include "gateway/stream.h"
 
 /*
@@ -31,6 +32,7 @@ struct http_exchange_plan {
 	size_t max_head;       /* of the response */
 	int64_t idle_ms;       /* no byte either way; 0 = never */
 	int64_t half_close_ms; /* the same once the client has ended; 0 = as idle_ms */
+	struct meter *meter;   /* stays the caller's; NULL: nothing is limited */
 	int client_keepalive, origin_keepalive; /* what the sockets have; see keepalive.h */
 };
 

@@ -17,11 +17,15 @@ void http_halves_fail(struct http_exchange *x, enum reason reason)
 static bool pump(
     struct http_exchange *x, struct flow *flow, const struct http_coder *coder, enum reason ended)
 {
-	size_t n = 0;
-	enum flow_state state = flow_pump(flow, &n);
+	struct meter *meter = x->plan.meter;
+	size_t n, most = meter_ask(meter);
+	enum flow_state state = flow_pump(flow, most, &n);
 	enum reason wrong = coder->body.reason;
 
-	if (state == FLOW_REFUSED && wrong != REASON_OK)
+	meter_spend(meter, n);
+	if (most == 0 && meter->reason != REASON_OK)
+		http_halves_fail(x, meter->reason);
+	else if (state == FLOW_REFUSED && wrong != REASON_OK)
 		http_halves_fail(x, flow == &x->down ? http_response_refusal(wrong) : wrong);
 	else if (state == FLOW_REFUSED)
 		http_halves_fail(x, ended);
@@ -60,6 +64,7 @@ bool http_halves_send(struct http_exchange *x)
 		if (n < 0)
 			return false;
 		x->sent += (size_t)n;
+		meter_spend(x->plan.meter, (size_t)n);
 	}
 	return !x->deaf;
 }
@@ -204,6 +209,7 @@ void http_halves_hear(struct http_exchange *x)
 			http_halves_fail(x, http_halves_unanswered(x));
 		return;
 	}
+	meter_spend(x->plan.meter, (size_t)n);
 	if (x->outcome.first_byte == 0)
 		x->outcome.first_byte = loop_now();
 	if (before == 0) {

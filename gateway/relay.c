@@ -18,6 +18,7 @@ struct relay {
 	struct flow way[2]; /* RELAY_UP reads from the client, RELAY_DOWN from the target */
 	void (*done)(void *arg, enum reason reason);
 	void *arg;
+	struct meter *meter;
 	int64_t idle_ms, half_close_ms;
 	int64_t last;          /* when a byte moved, loop_lately() */
 	int64_t first;         /* when the target's first byte came */
@@ -129,8 +130,14 @@ static void pump(struct relay *r, int w)
 	struct flow *way = &r->way[w];
 	uint64_t delivered = way->bytes;
 	bool ended = way->ended;
-	size_t moved;
-	enum flow_state state = flow_pump(way, &moved);
+	size_t moved, most = meter_ask(r->meter);
+	enum flow_state state = flow_pump(way, most, &moved);
+
+	meter_spend(r->meter, moved);
+	if (most == 0 && r->meter->reason != REASON_OK) {
+		fail(r, r->meter->reason);
+		return;
+	}
 
 	if (w == RELAY_DOWN && moved > 0 && r->first == 0)
 		r->first = loop_now();
@@ -156,7 +163,7 @@ static int wants(const struct relay *r, int w)
 	const struct flow *from = &r->way[w], *to = &r->way[!w];
 	int events = 0;
 
-	if (!from->ended && !flow_holds(from))
+	if (!from->ended && !flow_holds(from) && meter_is_open(r->meter))
 		events |= STREAM_READ;
 	if (flow_holds(to) || (to->ended && !to->passed))
 		events |= STREAM_WRITE;
@@ -177,6 +184,10 @@ static void settle(struct relay *r)
 		r->reason = REASON_CLOSED;
 		finish(r, stream_free);
 		return;
+	}
+	if (!meter_is_open(r->meter)) {
+		r->last = r->meter->resume_ms; /* who waits for us is not idle */
+		timer_by(&r->timer, r->last);
 	}
 	stream_want(side(r, RELAY_UP), wants(r, RELAY_UP));
 	stream_want(side(r, RELAY_DOWN), wants(r, RELAY_DOWN));
@@ -269,6 +280,7 @@ struct relay *relay_start(
 	r->way[RELAY_DOWN] = (struct flow){.from = plan->target, .to = plan->client, .shuts = true};
 	r->done = done;
 	r->arg = arg;
+	r->meter = plan->meter;
 	r->idle_ms = plan->idle_ms;
 	r->half_close_ms = plan->half_close_ms;
 	r->keepalive[RELAY_UP] = seconds(plan->client_keepalive);

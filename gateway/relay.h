@@ -2,6 +2,7 @@
 #ifndef GATEWAY_RELAY_H
 #define GATEWAY_RELAY_H
 
+#include "gateway/meter.h"
 #include "gateway/reason.h"
 #include "gateway/stream.h"
 
@@ -19,6 +20,7 @@ struct relay_plan {
 	int64_t idle_ms;                /* no byte either way; 0 = never */
 	int64_t half_close_ms;          /* the same once one side has ended; 0 = as idle_ms */
 	int client_keepalive, target_keepalive; /* what the sockets have; see keepalive.h */
+	struct meter *meter;                    /* stays the caller's; NULL: nothing is limited */
 	bool client_ended; /* the client's FIN was read already; its bytes are unread in the stream
 	                    */
 };

@@ -201,6 +201,7 @@ static void finish(struct session *s, enum reason reason)
 		session_abandon(s);
 	relay_free(s->relay);
 	forward_free(s->forward);
+	pace_free(s->pace);
 	setup_free(s->setup);
 	free(s->http);
 	free(s->head);

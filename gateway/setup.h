@@ -8,6 +8,7 @@
 #include "gateway/dial.h"
 #include "gateway/forward.h"
 #include "gateway/handshake.h"
+#include "gateway/pace.h"
 #include "gateway/plan.h"
 #include "gateway/relay.h"
 #include "gateway/session.h"
@@ -65,6 +66,7 @@ struct session {
 	struct client *client;
 	struct setup *setup; /* NULL once the relay runs */
 	struct relay *relay;
+	struct pace *pace;        /* NULL: not limited, or not known yet */
 	struct forward *forward;  /* of an HTTP request, from dial to the end */
 	struct record_http *http; /* what the log says of it */
 	char *head;               /* of the access log's line */
@@ -126,6 +128,8 @@ void session_decide(struct session *s);
 void session_dial(struct session *s, bool to_hop);
 /* Where the client came to, if the first hop wants to leave from there; else NULL. */
 const struct endpoint *session_arrived_at(const struct session *s, struct endpoint *arrived);
+/* Its bytes are about to move: s->pace is made, if it is limited.  False: out of memory. */
+bool session_meter(struct session *s);
 /* The look-up for routing took too long. */
 void session_unresolved(struct session *s);
 /* The answer is out. */

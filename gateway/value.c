@@ -176,24 +176,53 @@ const char *value_rate_or_off(const struct word *word, void *field)
 	return reason;
 }
 
-const char *value_size(const struct word *word, void *field)
+/* The size at *text, which moves behind it.  True also of one that is too large. */
+static bool size(const char **text, size_t *field)
 {
-	static const char wrong[] = "is not a size, expected 4096, 64k, 10m or 2g";
 	static const char letters[] = "kmg";
-	const char *text = word->text, *letter;
+	const char *letter;
 	unsigned long number;
 	unsigned shift = 0;
 
-	if (!digits(&text, SIZE_LIMIT, &number) || number == 0)
-		return wrong;
-	if (*text != '\0') {
-		if ((letter = strchr(letters, *text)) == NULL || text[1] != '\0')
-			return wrong;
+	if (!digits(text, SIZE_LIMIT, &number) || number == 0)
+		return false;
+	if (**text != '\0' && (letter = strchr(letters, **text)) != NULL) {
 		shift = 10 * (unsigned)(letter - letters + 1);
+		++*text;
 	}
-	if (number > SIZE_LIMIT >> shift)
+	*field = number > SIZE_LIMIT >> shift ? SIZE_LIMIT + 1 : number << shift;
+	return true;
+}
+
+const char *value_size(const struct word *word, void *field)
+{
+	const char *text = word->text;
+	size_t bytes;
+
+	if (!size(&text, &bytes) || *text != '\0')
+		return "is not a size, expected 4096, 64k, 10m or 2g";
+	if (bytes > SIZE_LIMIT)
 		return "is too large, expected at most 1024g";
-	*(size_t *)field = number << shift;
+	*(size_t *)field = bytes;
+	return NULL;
+}
+
+const char *value_bandwidth_or_off(const struct word *word, void *field)
+{
+	const char *text = word->text;
+	size_t bytes;
+
+	if (value_is(word, "off")) {
+		*(size_t *)field = 0;
+		return NULL;
+	}
+	if (is_zero(text) || strcmp(text, "0/s") == 0)
+		return zero;
+	if (!size(&text, &bytes) || strcmp(text, "/s") != 0)
+		return "is not a bandwidth, expected 4096/s, 64k/s, 10m/s or off";
+	if (bytes > SIZE_LIMIT)
+		return "is too large, expected at most 1024g/s";
+	*(size_t *)field = bytes;
 	return NULL;
 }
 

@@ -28,6 +28,8 @@ struct times {
 const char *value_times_or_off(const struct word *word, void *field);
 /* 4096 64k 10m 2g (1024): size_t bytes, more than 0. */
 const char *value_size(const struct word *word, void *field);
+/* 10m/s: size_t bytes a second; off: 0. */
+const char *value_bandwidth_or_off(const struct word *word, void *field);
 /* on off: bool. */
 const char *value_switch(const struct word *word, void *field);
 

@@ -229,11 +229,23 @@ static void relayed(void *arg, enum reason reason)
 	session_leave(arg, reason);
 }
 
+bool session_meter(struct session *s)
+{
+	const struct client *c = s->client;
+	const struct pace_plan plan = {.account = c->worker->gateway->account,
+	    .limits = &c->listener->limits,
+	    .client = c->holder,
+	    .user = c->user_holder};
+
+	return s->pace != NULL || pace_new(&s->pace, &plan);
+}
+
 /* From here on the relay has both streams, and the session is only its line in the log. */
 void session_relay(struct session *s)
 {
 	struct client *c = s->client;
 	struct setup *u = s->setup;
+	const bool metered = session_meter(s);
 	const struct relay_plan plan = {
 	    .loop = &c->worker->loop,
 	    .client = c->stream,
@@ -242,13 +254,15 @@ void session_relay(struct session *s)
 	    .half_close_ms = c->listener->timeouts.half_close,
 	    .client_keepalive = c->listener->keepalive,
 	    .target_keepalive = plan_keepalive(&u->plan, c->listener),
+	    .meter = pace_meter(s->pace),
 	    .client_ended = u->ended,
 	};
 
 	if (c->worker->gateway->conf->access_log)
 		s->head = session_head(s);
-	if (buffer_length(&u->in) > 0 &&
-	    stream_unread(c->stream, buffer_bytes(&u->in), buffer_length(&u->in)) != 0) {
+	if (!metered ||
+	    (buffer_length(&u->in) > 0 &&
+	        stream_unread(c->stream, buffer_bytes(&u->in), buffer_length(&u->in)) != 0)) {
 		session_leave(s, REASON_RESOURCES);
 		return;
 	}

@@ -88,7 +88,8 @@ static void test_process(void **state)
 	    "timeouts { idle off; handshake 500ms; auth 1s; dial 2s; connect 3s; half-close 4s; "
 	    "keep-alive 5s; close 6s }\n"
 	    "limits { sessions 10; sessions-per-client 20; sessions-per-user 30; "
-	    "handshakes-per-client 40; rate-per-client 30/m }\n");
+	    "handshakes-per-client 40; rate-per-client 30/m; auth-failures-per-client 5/h; "
+	    "bandwidth-per-client 1m/s; bandwidth-per-user 2k/s; bandwidth-per-session 3/s }\n");
 
 	(void)state;
 	assert_int_equal(conf->workers, 3);
@@ -118,6 +119,11 @@ static void test_process(void **state)
 	assert_int_equal(conf->limits.sessions_per_user, 30);
 	assert_int_equal(conf->limits.handshakes_per_client, 40);
 	assert_true(conf->limits.rate_per_client == 0.5);
+	assert_int_equal(conf->limits.auth_failures_per_client.number, 5);
+	assert_int_equal(conf->limits.auth_failures_per_client.in_ms, 3600000);
+	assert_int_equal(conf->limits.bandwidth_per_client, 1 << 20);
+	assert_int_equal(conf->limits.bandwidth_per_user, 2048);
+	assert_int_equal(conf->limits.bandwidth_per_session, 3);
 	unload(&l);
 }
 

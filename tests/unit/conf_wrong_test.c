@@ -66,7 +66,6 @@ static void test_later(void **state)
 {
 	static const char *const top[] = {"admin", "control", "group", "dial", "log-client-names"};
 	static const char *const timeouts[] = {"bind", "udp-idle"};
-	static const char *const limits[] = {"bandwidth-per-user", "bandwidth-per-client"};
 	static const char *const resolver[] = {"nat64", "zone"};
 	static const char *const auth[] = {"tls-client-certificate", "user-from"};
 	static const char *const user_limits[] = {"bandwidth", "quota"};
@@ -84,7 +83,6 @@ static void test_later(void **state)
 #define LATER(before, after, list) {before, after, list, sizeof(list) / sizeof((list)[0])}
 	    LATER("", "", top),
 	    LATER("timeouts { ", " }", timeouts),
-	    LATER("limits { ", " }", limits),
 	    LATER("resolver { ", " }", resolver),
 	    LATER("auth x { ", " }", auth),
 	    LATER("users x { alice; limits { ", " } }", user_limits),
@@ -172,6 +170,12 @@ static void test_process(void **state)
 	        "off"},
 	    {"limits { auth-failures-per-client 0/m }",
 	        "1:35: error: '0/m' could mean none or no limit, write 'off' for no limit"},
+	    {"limits { bandwidth-per-user 10m }",
+	        "1:29: error: '10m' is not a bandwidth, expected 4096/s, 64k/s, 10m/s or off"},
+	    {"limits { bandwidth-per-client 0 }",
+	        "1:31: error: '0' could mean none or no limit, write 'off' for no limit"},
+	    {"limits { bandwidth-per-session 1025g/s }",
+	        "1:32: error: '1025g/s' is too large, expected at most 1024g/s"},
 	    {"limits { rate-per-client 5 }",
 	        "1:26: error: '5' is not a rate, expected 50/s, 10/m, 100/h or off"},
 	};

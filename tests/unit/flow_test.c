@@ -46,6 +46,26 @@ static void test_an_end_that_is_known(void **state)
 	line_check_received(l, 5000);
 }
 
+/* Slices smaller than anything else: none is exceeded, and all arrive. */
+static void test_so_much_at_once(void **state)
+{
+	struct line *l = *state;
+	uint64_t before;
+
+	l->at_once = 0;
+	line_start(l, NULL);
+	peer_send(&l->sender, 3 * MB + 5, true);
+	rig_pass(&l->rig, 20);
+	assert_int_equal(l->moved, 0);
+	for (l->at_once = 1; !line_delivered(l); l->at_once = l->at_once * 3 / 2 + 1) {
+		before = l->moved;
+		line_turn(l);
+		assert_in_range(l->moved - before, 0, l->at_once);
+		rig_pass(&l->rig, 2);
+	}
+	line_check_received(l, 3 * MB + 5);
+}
+
 static void test_sender_lost(void **state)
 {
 	struct line *l = *state;
@@ -184,6 +204,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    LAYERED(passes_bytes_and_tells_the_end),
 	    LAYERED(an_end_that_is_known),
+	    LAYERED(so_much_at_once),
 	    LAYERED(sender_lost),
 	    LAYERED(receiver_lost),
 	    PLAIN_ONLY(splices_content_only),

@@ -86,6 +86,7 @@ int line_setup(void **state)
 	rig_setup(&l->rig);
 	rig_pair(l->fds[0]);
 	rig_pair(l->fds[1]);
+	l->at_once = SIZE_MAX;
 	l->content = (struct content){.codec = {&content_ops}, .most = UINT64_MAX};
 	*state = l;
 	return 0;
@@ -110,7 +111,7 @@ void line_turn(struct line *l)
 	struct flow *f = &l->flow;
 	size_t moved;
 
-	l->state = flow_pump(f, &moved);
+	l->state = flow_pump(f, l->at_once, &moved);
 	l->moved += moved;
 	stream_want(f->from, !f->ended && !flow_holds(f) ? STREAM_READ : 0);
 	stream_want(f->to, flow_holds(f) ? STREAM_WRITE : 0);

@@ -27,6 +27,7 @@ struct line {
 	struct peer sender, receiver;
 	struct flow flow;
 	struct content content;
+	size_t at_once; /* bytes in a turn */
 	enum flow_state state;
 	uint64_t moved;
 	/* The test's own. */

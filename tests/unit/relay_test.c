@@ -307,6 +307,62 @@ static void test_urgent_byte_in_bulk(void **state)
 	scene_check_clean(s, 0, 20 * 300001);
 }
 
+/* --- slices ---------------------------------------------------------------------------------- */
+
+#define SLICE 20000
+
+struct slices {
+	struct meter meter;
+	uint64_t given, most; /* bytes; the end after so many */
+};
+
+static void refill(struct meter *m)
+{
+	struct slices *slices = (struct slices *)m;
+
+	if (slices->given >= slices->most) {
+		m->reason = REASON_LIMIT;
+		return;
+	}
+	slices->given += SLICE;
+	m->next = SLICE;
+	m->resume_ms = loop_now() + 2;
+}
+
+/* Both ways together; waiting for a slice is not being idle. */
+static void test_slices(void **state)
+{
+	struct scene *s = *state;
+	struct slices slices = {.meter = {.refill = refill}, .most = UINT64_MAX};
+	const int64_t before = loop_now();
+
+	s->plan.meter = &slices.meter;
+	s->plan.idle_ms = 500;
+	scene_start(s);
+	peer_send(&s->client, MB, true);
+	peer_send(&s->target, MB, true);
+	rig_run(&s->rig, scene_over, s);
+	scene_check_clean(s, MB, MB);
+	assert_int_equal(slices.meter.spent, 2 * MB);
+	assert_true(slices.given >= 2 * MB && slices.given < 2 * MB + 2 * SLICE);
+	assert_true(loop_now() - before >= 2 * MB / SLICE * 2 - 50);
+}
+
+static void test_the_last_slice(void **state)
+{
+	struct scene *s = *state;
+	struct slices slices = {.meter = {.refill = refill}, .most = 10 * SLICE};
+
+	s->plan.meter = &slices.meter;
+	scene_start(s);
+	peer_send(&s->target, MB, true);
+	rig_run(&s->rig, scene_over, s);
+	assert_int_equal(s->reason, REASON_LIMIT);
+	assert_true(s->client.reset && s->target.reset);
+	assert_true(s->client.received <= 10 * SLICE);
+	assert_int_equal(slices.meter.spent, 10 * SLICE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -322,6 +378,8 @@ int main(void)
 	    LAYERED(bulk_of_a_unix_client),
 	    LAYERED(bulk_without_pipes),
 	    LAYERED(stalled_reader),
+	    LAYERED(slices),
+	    LAYERED(the_last_slice),
 	    PLAIN_ONLY(blocked_way_gives_its_pipe_back),
 	    PLAIN_ONLY(urgent_byte),
 	    PLAIN_ONLY(urgent_byte_in_bulk),

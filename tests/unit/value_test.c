@@ -114,6 +114,23 @@ static void test_sizes(void **state)
 		assert_non_null(value_size(&(struct word){bad[i], false}, &size));
 }
 
+static void test_bandwidths(void **state)
+{
+	static const char *const bad[] = {
+	    "", "0", "0/s", "0k/s", "k/s", "1m", "1/m", "1m/", "1m/ss", "1mm/s", "1025g/s", "/s"};
+	size_t bandwidth;
+
+	(void)state;
+	assert_null(value_bandwidth_or_off(&(struct word){"1500/s", false}, &bandwidth));
+	assert_int_equal(bandwidth, 1500);
+	assert_null(value_bandwidth_or_off(&(struct word){"10m/s", false}, &bandwidth));
+	assert_int_equal(bandwidth, 10 << 20);
+	assert_null(value_bandwidth_or_off(&(struct word){"off", false}, &bandwidth));
+	assert_int_equal(bandwidth, 0);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_non_null(value_bandwidth_or_off(&(struct word){bad[i], false}, &bandwidth));
+}
+
 static void test_switches(void **state)
 {
 	bool on = false;
@@ -135,6 +152,7 @@ int main(void)
 	    cmocka_unit_test(test_counts),
 	    cmocka_unit_test(test_rates),
 	    cmocka_unit_test(test_sizes),
+	    cmocka_unit_test(test_bandwidths),
 	    cmocka_unit_test(test_switches),
 	};
 
