@@ -101,8 +101,9 @@ bool http_write_line(struct buffer *out, struct span name, struct span value)
 bool http_write_number(struct buffer *out, struct span name, uint64_t number)
 {
 	char digits[DIGITS_MAX];
+	size_t n = digits_write(digits, number);
 
-	return http_write_line(out, name, (struct span){digits, digits_write(digits, number)});
+	return http_write_line(out, name, (struct span){digits, n});
 }
 
 bool http_write_date(struct buffer *out, int64_t now)

@@ -10,99 +10,7 @@
 #include <cmocka.h>
 
 #include "gateway/base64.h"
-#include "tests/unit/transcript.h"
-
-#define OPEN BYTES("\0")
-#define CLOSED BYTES("\2")
-#define EITHER BYTES("\2\0")
-#define CONNECT(target, fields) "CONNECT " target " HTTP/1.1\r\nHost: h\r\n" fields "\r\n"
-#define LOGIN(token) "Proxy-Authorization: Basic " token "\r\n"
-#define ALADDIN LOGIN("QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
-
-#define STATUS(error) "Proxy-Status: hopgate; error=" error "\r\n"
-#define CHALLENGE "Proxy-Authenticate: Basic realm=\"hopgate\", charset=\"UTF-8\"\r\n"
-
-/* An error as it is to be; valid until the third after it. */
-static struct bytes error(const char *line, const char *fields, const char *body)
-{
-	static char texts[3][2048];
-	static unsigned turn;
-	char *text = texts[turn++ % 3];
-	int n = snprintf(text, sizeof(texts[0]),
-	    "HTTP/1.1 %s\r\n"
-	    "Connection: close\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "X-Content-Type-Options: nosniff\r\n"
-	    "%s"
-	    "Content-Length: %zu\r\n"
-	    "\r\n"
-	    "%s\n",
-	    line, fields, strlen(body) + 1, body);
-
-	assert_in_range(n, 1, sizeof(texts[0]) - 1);
-	return (struct bytes){text, (size_t)n};
-}
-
-static struct bytes bad_request(const char *body)
-{
-	return error("400 Bad Request", STATUS("http_request_error"), body);
-}
-
-static struct bytes challenge(const char *body)
-{
-	return error("407 Proxy Authentication Required", CHALLENGE, body);
-}
-
-#define MALFORMED bad_request("the request is malformed")
-#define REQUIRED challenge("authentication is required")
-#define WRONG challenge("wrong user name or password")
-
-static void granted(struct bytes methods, struct bytes request, const char *target)
-{
-	transcript_run(&(struct transcript){.server = http_server_init,
-	    .methods = methods,
-	    .turns = {{request, {0}}},
-	    .end = HS_DONE,
-	    .target = target});
-}
-
-static void refused(
-    struct bytes methods, struct bytes request, struct bytes answer, enum reason reason)
-{
-	transcript_run(&(struct transcript){.server = http_server_init,
-	    .methods = methods,
-	    .turns = {{request, answer}},
-	    .end = HS_FAIL,
-	    .reason = reason});
-}
-
-/* Which user and password a request brings. */
-static void logged_in(struct bytes request, struct bytes user, struct bytes password)
-{
-	transcript_run(&(struct transcript){.server = http_server_init,
-	    .methods = CLOSED,
-	    .user = user,
-	    .password = password,
-	    .turns = {{request, {0}}},
-	    .end = HS_DONE});
-}
-
-static void answered(enum reason reason, const char *text, struct bytes answer)
-{
-	transcript_run(&(struct transcript){.server = http_server_init,
-	    .methods = OPEN,
-	    .turns = {{BYTES(CONNECT("h:443", "")), {0}}},
-	    .end = HS_DONE,
-	    .answer = reason,
-	    .answer_text = text,
-	    .answered = answer});
-}
-
-#define GRANTED(request, target) granted((struct bytes)OPEN, (struct bytes)BYTES(request), target)
-#define REFUSED(request, answer, reason) \
-	refused((struct bytes)OPEN, (struct bytes)BYTES(request), answer, reason)
-#define CLOSED_TO(request, answer, reason) \
-	refused((struct bytes)CLOSED, (struct bytes)BYTES(request), answer, reason)
+#include "tests/unit/http_serving.h"
 
 static void row_149_host_is_demanded(void **state)
 {
@@ -126,73 +34,6 @@ static void row_166_head_is_bounded(void **state)
 	    REASON_TOO_LARGE);
 	memcpy(request + SERVER_HANDSHAKE_MAX - 4, "\r\n\r\n", 4);
 	granted((struct bytes)OPEN, (struct bytes){request, SERVER_HANDSHAKE_MAX}, "h:443");
-}
-
-/* The head of a request that is to be forwarded stays where it is: others write it anew. */
-static void forwarded(struct bytes methods, struct bytes request, const char *target)
-{
-	transcript_run(&(struct transcript){.server = http_server_init,
-	    .methods = methods,
-	    .turns = {{request, {0}}},
-	    .end = HS_DONE,
-	    .command = COMMAND_HTTP,
-	    .target = target,
-	    .left = request});
-}
-
-#define FORWARDED(request, target) \
-	forwarded((struct bytes)OPEN, (struct bytes)BYTES(request), target)
-
-static void row_150_absolute_form_is_forwarded(void **state)
-{
-	(void)state;
-	FORWARDED("GET http://h.example/ HTTP/1.1\r\nHost: other\r\n\r\n", "h.example:80");
-	FORWARDED("GET http://h.example:8080?q HTTP/1.0\r\n\r\n", "h.example:8080");
-	FORWARDED("POST http://[2001:db8::1]/ HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody",
-	    "[2001:db8::1]:80");
-}
-
-static void row_155_other_forms_are_not(void **state)
-{
-	struct bytes bodiless = MALFORMED;
-
-	(void)state;
-	REFUSED("GET / HTTP/1.1\r\nHost: h\r\n\r\n", MALFORMED, REASON_MALFORMED);
-	REFUSED("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", MALFORMED, REASON_MALFORMED);
-	/* No body where the client will not read one. */
-	bodiless.length -= strlen("the request is malformed\n");
-	REFUSED("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", bodiless, REASON_MALFORMED);
-}
-
-static void row_224_other_schemes_are_not(void **state)
-{
-	struct bytes answer =
-	    error("501 Not Implemented", STATUS("http_request_error"), "only http is forwarded");
-
-	(void)state;
-	REFUSED("GET https://h/ HTTP/1.1\r\nHost: h\r\n\r\n", answer, REASON_BAD_SCHEME);
-	REFUSED("GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", answer, REASON_BAD_SCHEME);
-}
-
-/* A client that may go on is not told that the connection closes. */
-static void a_request_without_content_may_be_followed(void **state)
-{
-	static const char keeps[] =
-	    "HTTP/1.1 407 Proxy Authentication Required\r\n"
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "X-Content-Type-Options: nosniff\r\n" CHALLENGE "Content-Length: 27\r\n"
-	    "\r\nauthentication is required\n";
-
-	(void)state;
-	refused((struct bytes)CLOSED,
-	    (struct bytes)BYTES("GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n"),
-	    (struct bytes)BYTES(keeps), REASON_AUTH_REQUIRED);
-	refused((struct bytes)CLOSED,
-	    (struct bytes)BYTES("GET http://h/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
-	    REQUIRED, REASON_AUTH_REQUIRED);
-	refused((struct bytes)CLOSED,
-	    (struct bytes)BYTES("PUT http://h/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"),
-	    REQUIRED, REASON_AUTH_REQUIRED);
 }
 
 static void row_227_target_of_connect(void **state)
@@ -500,10 +341,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(row_149_host_is_demanded),
 	    cmocka_unit_test(row_166_head_is_bounded),
-	    cmocka_unit_test(row_150_absolute_form_is_forwarded),
-	    cmocka_unit_test(row_155_other_forms_are_not),
-	    cmocka_unit_test(row_224_other_schemes_are_not),
-	    cmocka_unit_test(a_request_without_content_may_be_followed),
 	    cmocka_unit_test(row_227_target_of_connect),
 	    cmocka_unit_test(row_227_bad_targets_of_connect),
 	    cmocka_unit_test(row_228_success_has_no_framing),
