@@ -117,6 +117,12 @@ void auth_checks_free(struct auth_checks *checks); /* ends the children by their
 /* Serve one more link; takes over fd.  An fd whose peer has gone is dropped. */
 int auth_checks_serve(struct auth_checks *checks, int fd);
 
+/*
+ * Whether the service has a description of its own.  Without one nobody is asked: libpam would take
+ * the service `other`, with which Debian lets in whoever has a password of the system.
+ */
+bool auth_pam_knows(const char *service, const char *confdir);
+
 /* --- password files (password_file.c, passwd.c) ---------------------------------------------- */
 
 /*

@@ -4,10 +4,13 @@
 
 #include "auth/pam.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <security/pam_appl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TTY "hopgate" /* pam_time(8), pam_access(8): what others call their service or port */
 
@@ -82,12 +85,41 @@ static void no_delay(int result, unsigned usec, void *arg)
 	(void)arg;
 }
 
+static bool is_in(const char *directory, const char *service)
+{
+	char path[PATH_MAX];
+	int length = snprintf(path, sizeof(path), "%s/%s", directory, service);
+
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return false;
+	for (char *c = path + strlen(directory); *c != '\0'; c++) /* as libpam does */
+		*c = (char)tolower((unsigned char)*c);
+	return access(path, F_OK) == 0;
+}
+
+bool auth_pam_knows(const char *service, const char *confdir)
+{
+	static const char *const places[] = {"/etc/pam.d", "/usr/etc/pam.d", "/usr/lib/pam.d"};
+	bool any = false;
+
+	if (confdir != NULL)
+		return is_in(confdir, service);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (is_in(places[i], service))
+			return true;
+		any |= access(places[i], F_OK) == 0;
+	}
+	return !any; /* pam.conf(5) then, with all of them in one file */
+}
+
 static int begin(
     const struct inquiry *inquiry, const struct pam_conv *conversation, pam_handle_t **handle)
 {
 	const struct auth_block *block = inquiry->block;
 	const char *user = inquiry->question->user;
 
+	if (!auth_pam_knows(block->service, block->confdir))
+		return PAM_ABORT;
 	if (block->confdir == NULL)
 		return pam_start(block->service, user, conversation, handle);
 #ifdef HAVE_PAM_START_CONFDIR

@@ -143,6 +143,9 @@ static void test_what_is_never_asked(void **unused)
 	write_service("service", AUTH "\n" ACCOUNT); /* would let anybody in */
 	assert_int_equal(verify_by("service", "", "secret"), AUTH_VERIFY_UNKNOWN);
 	assert_int_equal(verify_by("service", "alice", ""), AUTH_VERIFY_WRONG);
+	write_service("other", AUTH "\n" ACCOUNT); /* would, too */
+	assert_int_equal(verify_by("missing", "alice", "secret"), AUTH_VERIFY_FAILED);
+	assert_int_equal(verify_by("Service", "alice", "secret"), AUTH_VERIFY_RIGHT);
 	assert_int_not_equal(verify("nonsense\n"), AUTH_VERIFY_RIGHT);
 	assert_int_not_equal(verify("auth required /no/such.so\n" ACCOUNT), AUTH_VERIFY_RIGHT);
 }
