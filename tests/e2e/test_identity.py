@@ -1,0 +1,486 @@
+# SPDX-License-Identifier: ISC
+"""Who somebody is without a password, and who belongs to what: every kind, by every protocol."""
+import os
+import pwd
+import socket
+import stat
+import time
+
+import pytest
+
+import clients
+import hopgate as program
+import servers
+import spaces
+import tools
+from messages import Client, basic, request
+from scripted_origin import answering
+from test_access import password_file
+from waiting import PATIENCE, until
+
+SECRET = {"user": "alice", "password": "secret"}
+
+
+def forward(address, host, port, source=None, user=None, password=None):
+    """An HTTP request in absolute form; Refused unless it was answered by an origin."""
+    sock = clients.connect(address, source)
+    fields = () if user is None else (basic(user, password),)
+    sock.sendall(request(f"{host}:{port}", "GET", "/", *fields))
+    head = clients.read_head(sock)
+    status = int(head.split()[1])
+    if status != 200:
+        sock.close()
+        raise clients.Refused(status, head)
+    return sock
+
+
+PROTOCOLS = {**clients.PROTOCOLS, "forward": forward}
+every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
+
+
+def say_hello(connection):
+    """Answers HTTP, and whoever asks nothing."""
+    while data := connection.recv(65536):
+        if data.startswith(b"GET "):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+
+def session_after(gateway, before):
+    """The line behind so many in the access log."""
+    until(lambda: len(gateway.sessions()) > before, "a line in the access log")
+    return gateway.sessions()[before]
+
+
+def admitted(gateway, protocol, port, name, host="127.0.0.1", address=None, **options):
+    """Let in, and logged by that name."""
+    before = len(gateway.sessions())
+    PROTOCOLS[protocol](address or gateway.address(), host, port, **options).close()
+    row = session_after(gateway, before)
+    assert row["end"] in ("ok", "closed"), row
+    assert row["user"] == name, row
+
+
+def refused(
+    gateway, protocol, port, end, host="127.0.0.1", codes=None, address=None, **options
+):
+    """Refused, as its protocol says it, and logged with that end."""
+    before = len(gateway.sessions())
+    with pytest.raises(clients.Refused) as caught:
+        PROTOCOLS[protocol](address or gateway.address(), host, port, **options)
+    assert caught.value.code in (codes or (91, "method", 403)), caught.value
+    if caught.value.code == 403:
+        assert b"authenticate" not in caught.value.reply.lower(), "a password would not help"
+    row = session_after(gateway, before)
+    assert (row["end"], row["user"]) == (end, "-"), row
+
+
+# --- source -----------------------------------------------------------------------------------
+
+
+@every_protocol
+def test_source(hopgate, serve, protocol):
+    origin = serve(say_hello)
+    gateway = hopgate(
+        "auth lan { source 127.0.0.2 127.0.1.0/24; user house }\n"
+        "listen main { address 127.0.0.1:0; auth lan }\n"
+    )
+    admitted(gateway, protocol, origin.port, "house", source=("127.0.0.2", 0))
+    admitted(gateway, protocol, origin.port, "house", source=("127.0.1.9", 0))
+    refused(gateway, protocol, origin.port, "not-identified", source=("127.0.0.3", 0))
+    assert origin.count in (1, 2), "forwarding keeps connections"
+
+
+@every_protocol
+def test_source_or_password(hopgate, serve, tmp_path, protocol):
+    """Who sends a password is judged by it, wherever it comes from."""
+    origin = serve(say_hello)
+    gateway = hopgate(
+        f"auth staff {{ password-file {password_file(tmp_path, alice='secret')} }}\n"
+        "auth lan { source 127.0.0.2; user house }\n"
+        "listen main { address 127.0.0.1:0; auth staff lan }\n"
+    )
+    at_home, elsewhere = {"source": ("127.0.0.2", 0)}, {"source": ("127.0.0.3", 0)}
+    admitted(gateway, protocol, origin.port, "house", **at_home)
+    refused(gateway, protocol, origin.port, "auth-required", codes=(91, "method", 407), **elsewhere)
+    if protocol.startswith("socks4"):
+        return
+    admitted(gateway, protocol, origin.port, "alice", **elsewhere, **SECRET)
+    admitted(gateway, protocol, origin.port, "alice", **at_home, **SECRET)
+    refused(
+        gateway, protocol, origin.port, "auth-failed", codes=("password", 407),
+        **at_home, user="alice", password="wrong",
+    )
+
+
+@pytest.mark.parametrize("auth,user", [("lan+staff", "alice"), ("staff+lan", "house")])
+@every_protocol
+def test_both(hopgate, serve, tmp_path, protocol, auth, user):
+    """The last names the user; rows may ask for either."""
+    origin = serve(say_hello)
+    gateway = hopgate(
+        f"auth staff {{ password-file {password_file(tmp_path, alice='secret')} }}\n"
+        "auth lan { source 127.0.0.2; user house }\n"
+        f"listen main {{ address 127.0.0.1:0; auth {auth} }}\n"
+        "access { block any not user @lan; block any not user @staff; pass any }\n"
+    )
+    at_home, elsewhere = {"source": ("127.0.0.2", 0)}, {"source": ("127.0.0.3", 0)}
+    refused(gateway, protocol, origin.port, "not-identified", **elsewhere, **SECRET)
+    refused(gateway, protocol, origin.port, "auth-required", codes=(91, "method", 407), **at_home)
+    if not protocol.startswith("socks4"):
+        admitted(gateway, protocol, origin.port, user, **at_home, **SECRET)
+
+
+# --- unix-peer --------------------------------------------------------------------------------
+
+
+@every_protocol
+def test_unix_peer(hopgate, serve, protocol):
+    origin = serve(say_hello)
+    gateway = hopgate(
+        "auth local { unix-peer }\n"
+        "listen main { address unix:sock 127.0.0.1:0; auth local }\n"
+        "access { pass any user @local }\n"
+    )
+    path, tcp = sorted(gateway.addresses(), key=str, reverse=True)
+    path, tcp = (path, tcp) if isinstance(path, str) else (tcp, path)
+    name = pwd.getpwuid(os.getuid()).pw_name
+    admitted(gateway, protocol, origin.port, name, address=path)
+    refused(gateway, protocol, origin.port, "not-identified", address=tcp)
+
+
+def test_unix_peer_without_a_name(hopgate, serve):
+    tools.need_root("a uid of nobody is taken")
+    origin = serve(say_hello)
+    gateway = hopgate(
+        "auth local { unix-peer }\nlisten main { address unix:sock { mode 666 }; auth local }\n"
+        "access { pass any user uid:54321 }\n"
+    )
+    script = (
+        "import os, socket, sys; os.setuid(54321)\n"
+        "sock = socket.socket(socket.AF_UNIX); sock.connect(sys.argv[1])\n"
+        "sock.sendall(b'\\5\\1\\0' + bytes.fromhex(sys.argv[2])); sock.settimeout(20)\n"
+        "data = b''\n"
+        "while len(data) < 4: data += sock.recv(9)\n"
+        "print(data[:4].hex())"
+    )
+    os.chmod(gateway.directory, 0o755)
+    words = clients.socks5_request("127.0.0.1", origin.port).hex()
+    done = tools.run("/usr/bin/python3", "-c", script, gateway.address(), words)
+    assert done.stdout.strip() == "05000500", done.stderr
+    assert gateway.session(user="uid:54321")
+
+
+# --- ident --------------------------------------------------------------------------------------
+
+HERE, HOST = "198.51.100.1", "198.51.100.2"  # the gateway and its client, in one namespace
+HERE6, HOST6 = "2001:db8::1", "2001:db8::2"
+
+
+class Identd:
+    """Says that every connection is of `user`; None says that it will not tell."""
+
+    def __init__(self, host, user):
+        self.user, self.questions, self.peers = user, [], []
+        self.server = servers.Server(self._answer, host=host, port=113)
+
+    def close(self):
+        """The port is free at once: the thread that accepts is woken up."""
+        self.server.socket.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+
+    def _answer(self, connection):
+        line = b""
+        while not line.endswith(b"\n"):
+            line += connection.recv(100)
+        self.peers.append(connection.getpeername()[0])
+        self.questions.append(line)
+        ports = line.decode().strip()
+        if self.user is ...:
+            connection.recv(1)  # until the other one has had enough
+        elif self.user is None:
+            connection.sendall(f"{ports} : ERROR : HIDDEN-USER\r\n".encode())
+        else:
+            connection.sendall(f"{ports} : USERID : UNIX : {self.user}\r\n".encode())
+
+
+@pytest.fixture(name="town", scope="module")
+def one_network():
+    """A namespace with addresses for a gateway, clients and an identd."""
+    with spaces.Space() as space:
+        space.ip("link set lo up")
+        for address in (f"{HERE}/32", f"{HOST}/32", "198.51.100.3/32"):
+            space.ip(f"address add {address} dev lo")
+        for address in (HERE6, HOST6):
+            space.ip(f"address add {address}/128 dev lo nodad")
+        yield space
+
+
+@pytest.fixture(name="identd")
+def start_identd(town):
+    started = []
+
+    def begin(user, host=HOST):
+        with town.inside():
+            started.append(Identd(host, user))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close()
+
+
+@pytest.fixture(name="asking")
+def start_asking(town, hopgate):
+    """A gateway that asks, and an origin's port; clients come from HOST."""
+    with town.inside():
+        origin = servers.Server(say_hello, host=HERE)
+
+    def begin(conf="required on", auth="who", more=""):
+        gateway = hopgate(
+            f"auth who {{ ident; {conf} }}\n{more}\n"
+            f"timeouts {{ auth 500ms }}\n"
+            f"listen main {{ address {HERE}:0 [{HERE6}]:0; auth {auth} }}\n"
+            f"access {{ pass {HERE}; pass any }}\n",  # its own address is a door otherwise
+            prefix=town.prefix,
+        )
+        return gateway, origin.port
+
+    yield begin
+    origin.close()
+
+
+FROM_HOST = {"host": HERE, "source": (HOST, 0)}
+
+
+@every_protocol
+def test_ident(town, identd, asking, protocol):
+    """Rows 112, 113 and 118: in the order and from the address that the client knows."""
+    daemon = identd("alice")
+    gateway, port = asking()
+    claim = {"user": "alice"} if protocol.startswith("socks4") else {}
+    with town.inside():
+        admitted(gateway, protocol, port, "alice", **FROM_HOST, **claim)
+    assert daemon.peers == [HERE]
+    theirs, ours = daemon.questions[0].decode().strip().split(" , ")
+    assert int(ours) == gateway.port
+    row = gateway.session(user="alice")
+    assert row["client"] == f"{HOST}:{theirs}"
+
+
+@pytest.mark.parametrize("daemon", ["none", "error", "silent", "liar"])
+@every_protocol
+def test_ident_names_nobody(town, identd, asking, protocol, daemon):
+    """Row 4: no answer refuses, with 92 in SOCKS4."""
+    if daemon != "none":
+        identd({"error": None, "silent": ..., "liar": "al\1ice"}[daemon])
+    gateway, port = asking()
+    begin = time.monotonic()
+    with town.inside():
+        refused(gateway, protocol, port, "ident-failed", codes=(92, "method", 403), **FROM_HOST)
+    assert time.monotonic() - begin < PATIENCE / 2
+
+
+@pytest.mark.parametrize("protocol", ["socks4", "socks4a"])
+@pytest.mark.parametrize("claim", ["mallory", "", "alic", "alicea"])
+def test_another_user_id_than_ident(town, identd, asking, protocol, claim):
+    """Row 4: 93."""
+    identd("alice")
+    gateway, port = asking()
+    with town.inside():
+        refused(gateway, protocol, port, "ident-mismatch", codes=(93,), user=claim, **FROM_HOST)
+
+
+@every_protocol
+def test_ident_not_required(town, identd, asking, protocol):
+    gateway, port = asking(conf="required off", auth="who none")
+    with town.inside():
+        admitted(gateway, protocol, port, "-", **FROM_HOST)
+        identd("alice")
+        claim = {"user": "alice"} if protocol.startswith("socks4") else {}
+        admitted(gateway, protocol, port, "alice", **FROM_HOST, **claim)
+
+
+def test_ident_by_ipv6(town, identd, asking):
+    daemon = identd("alice", host=HOST6)
+    gateway, port = asking()
+    address = [a for a in gateway.addresses() if ":" in a[0]][0]
+    with town.inside():
+        source = (HOST6, 0)
+        admitted(gateway, "socks5", port, "alice", host=HERE, address=address, source=source)
+    assert daemon.peers == [HERE6]
+
+
+def test_ident_is_asked_once_a_connection(town, identd, asking):
+    daemon = identd("alice")
+    gateway, port = asking()
+    with town.inside():
+        sock = clients.connect(gateway.address(), (HOST, 0))
+        for _ in range(3):
+            sock.sendall(request(f"{HERE}:{port}"))
+            assert b" 200 " in clients.read_head(sock)
+            clients.read_exactly(sock, 2)
+        sock.close()
+    assert len(daemon.questions) == 1
+    until(lambda: len(gateway.sessions()) == 3, "a line for each request")
+    assert [row["user"] for row in gateway.sessions()] == ["alice"] * 3
+
+
+def test_a_silent_identd_holds_up_nobody(town, identd, asking):
+    identd(...)
+    gateway, port = asking(more="workers 1")
+    with town.inside():
+        waiting = clients.connect(gateway.address(), (HOST, 0))
+        waiting.sendall(b"\5\1\0")
+        identd("bob", host="198.51.100.3")
+        options = {"host": HERE, "source": ("198.51.100.3", 0)}
+        begin = time.monotonic()
+        admitted(gateway, "socks5", port, "bob", **options)
+        assert time.monotonic() - begin < 0.4
+        assert clients.read_all(waiting) == b"\5\xff"
+
+
+def test_who_leaves_while_identd_thinks(town, identd, asking):
+    daemon = identd(...)
+    gateway, _ = asking()
+    with town.inside():
+        sock = clients.connect(gateway.address(), (HOST, 0))
+        sock.sendall(b"\5\1\0")
+        until(lambda: daemon.questions, "a question")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        sock.close()
+    assert gateway.session(end="client-gone")
+
+
+# --- programs -------------------------------------------------------------------------------------
+
+
+def test_exec(hopgate, serve, tmp_path):
+    origin = serve(say_hello)
+    path = tmp_path / "check"
+    path.write_text(
+        "#!/bin/sh\nread -r user; read -r word\n"
+        'test "$1 $user $word" = "arg alice secret"\n'
+    )
+    path.chmod(0o755)
+    gateway = hopgate(
+        f"auth tool {{ exec {path} arg; cache off }}\n"
+        "listen main { address 127.0.0.1:0; auth tool }\naccess { pass any user @tool }\n"
+    )
+    for protocol in ("socks5", "http", "forward"):
+        admitted(gateway, protocol, origin.port, "alice", **SECRET)
+        refused(
+            gateway, protocol, origin.port, "auth-failed", codes=("password", 407),
+            user="alice", password="wrong",
+        )
+
+
+# --- sets of users --------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="sets")
+def users_of_several_kinds(tmp_path):
+    names = tmp_path / "names"
+    names.write_text("# by hand\n" + "".join(f"user{i}\n" for i in range(20000)) + "carol:x\n")
+    staff = password_file(tmp_path, alice="a", bob="b", carol="c", dave="d")
+    return (
+        f"auth staff {{ password-file {staff} }}\n"
+        f"users ops {{ alice bob; limits {{ sessions 1 }} }}\nusers many {{ file {names} }}\n"
+    )
+
+
+@pytest.mark.parametrize("protocol", ["socks5", "http", "forward"])
+def test_sets_in_access_and_routes(hopgate, serve, sets, protocol):
+    origin = serve(say_hello)
+    gateway = hopgate(
+        sets
+        + "listen main { address 127.0.0.1:0; auth staff none }\n"
+        "access { block any user @ops not user alice; pass any }\n"
+        "routes { route default user @many direct; route default user @ops direct;\n"
+        'route default reject "only for some" }\n'
+        "expect x:1 user alice direct\nexpect x:1 user carol @staff direct\n"
+        "expect x:1 user user19999 @many direct\nexpect x:1 user bob reject\nexpect x:1 reject\n"
+    )
+    for user in ("alice", "carol"):
+        admitted(gateway, protocol, origin.port, user, user=user, password=user[0])
+    before = len(gateway.sessions())
+    for who, end in (("bob", "denied"), ("dave", "rejected"), (None, "rejected")):
+        options = {} if who is None else {"user": who, "password": who[0]}
+        with pytest.raises(clients.Refused) as caught:
+            PROTOCOLS[protocol](gateway.address(), "127.0.0.1", origin.port, **options)
+        assert caught.value.code in (2, 403)
+        assert session_after(gateway, before)["end"] == end
+        before += 1
+
+
+def test_a_limit_of_a_set(hopgate, serve, sets):
+    origin = serve(servers.echo)
+    gateway = hopgate(
+        sets + "limits { sessions-per-user 2 }\nlisten main { address 127.0.0.1:0; auth staff }\n"
+    )
+
+    def tunnel(user):
+        return clients.socks5(
+            gateway.address(), "127.0.0.1", origin.port, user=user, password=user[0]
+        )
+
+    held = [tunnel("alice"), tunnel("bob"), tunnel("carol"), tunnel("carol")]
+    for user in ("alice", "bob", "carol"):
+        with pytest.raises(clients.Refused):
+            tunnel(user)
+    assert gateway.session(end="limit", user="carol")
+    held.pop(0).close()
+    gateway.session(user="alice", end="closed")
+    tunnel("alice").close()
+    for sock in held:
+        sock.close()
+
+
+def test_unix_groups(hopgate, serve, tmp_path):
+    """Those that a group lists, and those whose own it is."""
+    tools.need_root("root's own group is asked about")
+    origin = serve(say_hello)
+    gateway = hopgate(
+        "users wheel { unix-group root }\nauth local { unix-peer }\n"
+        "listen main { address unix:sock; auth local }\naccess { pass any user @wheel }\n"
+    )
+    admitted(gateway, "socks5", origin.port, "root")
+
+
+def test_explain_knows_sets(tmp_path, sets):
+    path = tmp_path / "conf"
+    path.write_text(
+        sets + "listen main { address 127.0.0.1:0; auth staff }\n"
+        "routes { route default user @ops direct; route default reject }\n"
+    )
+    path.chmod(stat.S_IRUSR)
+
+    def ask(*words):
+        done = program.command("explain", "-c", path, *words, "--resolves", "192.0.2.1", "x:1")
+        return done.returncode, done.stdout.split("\n")[0] or done.stderr
+
+    assert ask("--user", "alice") == (0, "direct")
+    assert ask("--user", "alice", "--user", "@staff") == (0, "direct")
+    assert ask("--user", "@ops") == (0, "direct")
+    assert ask("--user", "dave") == (0, "reject")
+    status, said = ask("--user", "dave", "--user", "@ops")
+    assert status == 2 and "'@ops' does not name that user" in said
+    status, said = ask("--user", "@opps")
+    assert status == 2 and "'@opps' is no 'auth' and no 'users'" in said
+
+
+def test_each_request_has_its_own_identity(hopgate, scripted, tmp_path):
+    """Row 254: on one connection, with and without a password, from a known address."""
+    origin = scripted(answering())
+    gateway = hopgate(
+        f"auth staff {{ password-file {password_file(tmp_path, alice='secret')} }}\n"
+        "auth lan { source 127.0.0.1; user house }\n"
+        "listen main { address 127.0.0.1:0; auth staff lan }\n"
+        "access { block any user alice ports 1; pass any }\n"
+    )
+    login = basic("alice", "secret")
+    with Client(gateway) as client:
+        for field in (login, None, login, None):
+            fields = () if field is None else (field,)
+            assert client.ask(request(origin, "GET", "/", *fields)).status == 200
+    until(lambda: len(gateway.sessions()) == 4, "a line for each request")
+    assert [row["user"] for row in gateway.sessions()] == ["alice", "house"] * 2
