@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Who somebody is without a password, and who belongs to what: every kind, by every protocol."""
+import base64
 import os
 import pwd
 import socket
@@ -372,6 +373,57 @@ def test_exec(hopgate, serve, tmp_path):
             gateway, protocol, origin.port, "auth-failed", codes=("password", 407),
             user="alice", password="wrong",
         )
+
+
+@pytest.mark.parametrize(
+    "name,password,right",
+    [
+        (b"w\xf6rd", b"\xff\xfe", True),
+        ("wörd".encode(), "pässe:wort".encode(), True),
+        (b"x" * 255, b"y" * 255, True),
+        (b"a b", b" ", True),
+        (b"a\0b", b"x", False),
+        (b"a", b"x\0y", False),
+        (b"", b"x", False),
+        (b"a", b"", False),
+    ],
+)
+def test_rows_096_247_names_are_bytes(hopgate, serve, tmp_path, name, password, right):
+    """Of 1 to 255 bytes and any encoding, and the same by SOCKS5 and by HTTP."""
+    origin, path = serve(say_hello), tmp_path / "yes"
+    path.write_text("#!/bin/sh\nexit 0\n")
+    path.chmod(0o755)
+    gateway = hopgate(
+        f"auth yes {{ exec {path} }}\nlisten main {{ address 127.0.0.1:0; auth yes }}\n"
+        f"access-log file {tmp_path}/log json\n"
+    )
+    gateway.access_path = tmp_path / "log"
+    login = b"\1" + bytes([len(name)]) + name + bytes([len(password)]) + password
+    wanted = clients.socks5_request("127.0.0.1", origin.port)
+    said = clients.exchange(gateway.address(), b"\5\1\2" + login + wanted, end=True)
+    assert said[:2] == b"\5\2" and (said[3:4] == b"\0") == right
+    token = base64.b64encode(name + b":" + password).decode()
+    with Client(gateway) as client:
+        head = request(origin, "GET", "/", f"Proxy-Authorization: Basic {token}")
+        assert client.ask(head).status == (200 if right else 407)
+    until(lambda: len(gateway.sessions()) == 2, "two lines")
+    one, other = [row["user"] for row in gateway.sessions()]
+    assert one == other and (one is None) == (not right)
+
+
+def test_row_248_a_name_that_is_too_long_for_socks5(hopgate, serve, tmp_path):
+    origin, path = serve(say_hello), tmp_path / "yes"
+    path.write_text("#!/bin/sh\nexit 0\n")
+    path.chmod(0o755)
+    gateway = hopgate(
+        f"auth yes {{ exec {path} }}\nlisten main {{ address 127.0.0.1:0; auth yes }}\n"
+    )
+    for name, password in (("x" * 256, "y"), ("x", "y" * 256)):
+        with pytest.raises(clients.Refused) as caught:
+            clients.http(
+                gateway.address(), "127.0.0.1", origin.port, user=name, password=password
+            )
+        assert caught.value.code == 407
 
 
 # --- sets of users --------------------------------------------------------------------------------
