@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -198,7 +199,21 @@ enum reason client_login(struct client *c, const struct identity *who)
 	c->proven_count = who->proven_count;
 	member = client_member(c);
 	limits.sessions_per_user = member_sessions(&member, limits.sessions_per_user);
+	limits.bandwidth_per_user = member_bandwidth(&member, limits.bandwidth_per_user);
+	c->bandwidth = limits.bandwidth_per_user;
+	c->quota = member_quota(&member, limits.quota_per_user);
 	return account_login(c->worker->gateway->account, &limits, c->user, &c->user_holder);
+}
+
+bool client_is_spent(const struct client *c)
+{
+	uint8_t user[QUOTA_USER];
+
+	if (c->user == NULL || c->quota.bytes == 0)
+		return false;
+	quota_user(user, c->user);
+	return quota_spend(c->worker->gateway->quota, user, c->quota.monthly, 0, time(NULL)) >=
+	    c->quota.bytes;
 }
 
 struct member client_member(const struct client *c)

@@ -21,7 +21,9 @@ struct client {
 	char *user;          /* NULL: nobody logged in */
 	const char *proven[IDENTITY_PARTS_MAX]; /* the blocks that let the user in */
 	size_t proven_count;
-	char *ident_user; /* what its identd said; NULL: nothing */
+	size_t bandwidth;       /* of the user, bytes a second; 0: no limit */
+	struct allotment quota; /* of the user; 0: no limit */
+	char *ident_user;       /* what its identd said; NULL: nothing */
 	bool ident_asked;
 	uint64_t id, requests;
 	struct endpoint peer;
@@ -52,6 +54,8 @@ void client_remember(struct client *c, const struct credentials *credentials);
 bool client_recalls(const struct client *c, const struct credentials *credentials);
 /* It is this user, or nobody; what belongs to another is left.  REASON_OK, LIMIT, or RESOURCES. */
 enum reason client_login(struct client *c, const struct identity *who);
+/* Has its user had the whole quota? */
+bool client_is_spent(const struct client *c);
 /* It is nobody, until it logs in. */
 void client_forget(struct client *c);
 

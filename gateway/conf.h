@@ -28,6 +28,7 @@ struct limits { /* 0 = off */
 	double rate_per_client; /* new connections a second */
 	struct times auth_failures_per_client;
 	size_t bandwidth_per_client, bandwidth_per_user, bandwidth_per_session; /* bytes a second */
+	struct allotment quota_per_user;
 };
 
 enum address_kind { ADDRESS_TCP, ADDRESS_INTERFACE, ADDRESS_UNIX, ADDRESS_ABSTRACT, ADDRESS_FD };
@@ -97,6 +98,7 @@ struct conf {
 	struct limits limits;
 	int keepalive;    /* socket { keepalive }: seconds, KEEPALIVE_SYSTEM or KEEPALIVE_OFF */
 	int64_t drain_ms; /* 0: none */
+	const char *quota_path; /* NULL: there are no quotas */
 	struct resolver_config resolver;
 	const char *resolver_hosts_path; /* NULL: off */
 	bool resolver_system;            /* servers come from /etc/resolv.conf */

@@ -71,6 +71,13 @@ void conf_read_pid_file(struct reader *r, const struct directive *d, void *objec
 	conf->pid_file = parse_path(r->parser->arena, d->at[1], d->words[1].text);
 }
 
+void conf_read_quota_file(struct reader *r, const struct directive *d, void *object)
+{
+	struct conf *conf = object;
+
+	conf->quota_path = parse_path(r->parser->arena, d->at[1], d->words[1].text);
+}
+
 /* --- logs ------------------------------------------------------------------------------------- */
 
 static const char *const levels[] = {[LEVEL_ERROR] = "error",
@@ -196,6 +203,26 @@ const struct rule conf_timeouts_rules[] = {TIMEOUT("handshake", handshake, "30s"
     TIMEOUT("keep-alive", keep_alive, "60s"), TIMEOUT("close", close, "5s"),
     {.name = "bind", .flags = RULE_LATER}, {.name = "udp-idle", .flags = RULE_LATER}, {0}};
 
+void conf_read_quota(struct reader *r, const struct directive *d, void *object)
+{
+	struct allotment *quota = object;
+	const char *wrong = value_allotment_or_off(&d->words[1], quota);
+
+	if (wrong != NULL)
+		conf_error(r, d, 1, "'%s' %s", d->words[1].text, wrong);
+	else if (quota->bytes > 0 && schema_lacks(r->tree, "quota-file"))
+		conf_error(r, d, 0,
+		    "'%s' has to outlive the process, expected also: quota-file PATH",
+		    d->words[0].text);
+}
+
+static void read_quota(struct reader *r, const struct directive *d, void *object)
+{
+	struct limits *limits = object;
+
+	conf_read_quota(r, d, &limits->quota_per_user);
+}
+
 #define LIMIT(word, field, words, reader) \
 	{ \
 		.name = word, .usage = words " | off", .min = 1, .max = 1, .value = reader, \
@@ -218,7 +245,11 @@ const struct rule conf_timeouts_rules[] = {TIMEOUT("handshake", handshake, "30s"
 	        value_bandwidth_or_off), \
 	    LIMIT("bandwidth-per-user", bandwidth_per_user, "BANDWIDTH", value_bandwidth_or_off), \
 	    LIMIT("bandwidth-per-session", bandwidth_per_session, "BANDWIDTH", \
-	        value_bandwidth_or_off)
+	        value_bandwidth_or_off), \
+	{ \
+		.name = "quota-per-user", .usage = "SIZE/day | SIZE/month | off", .min = 1, \
+		.max = 1, .read = read_quota, .standard = "off" \
+	}
 
 const struct rule conf_limits_rules[] = {
     LIMIT("sessions", sessions, "NUMBER", value_count_or_off), CLIENT_LIMITS, {0}};

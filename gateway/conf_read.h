@@ -48,6 +48,7 @@ void conf_read_workers(struct reader *r, const struct directive *d, void *conf);
 void conf_read_run_as(struct reader *r, const struct directive *d, void *conf);
 void conf_read_chroot(struct reader *r, const struct directive *d, void *conf);
 void conf_read_pid_file(struct reader *r, const struct directive *d, void *conf);
+void conf_read_quota_file(struct reader *r, const struct directive *d, void *conf);
 void conf_read_log(struct reader *r, const struct directive *d, void *conf);
 void conf_read_access_log(struct reader *r, const struct directive *d, void *conf);
 void conf_read_resolver(struct reader *r, const struct directive *d, void *conf);
@@ -60,6 +61,8 @@ void conf_read_routes(struct reader *r, const struct directive *d, void *conf);
 void conf_read_route(struct reader *r, const struct directive *d, void *conf);
 void conf_read_listen(struct reader *r, const struct directive *d, void *conf);
 void conf_read_expect(struct reader *r, const struct directive *d, void *conf);
+/* … of any block with a quota: the object is a struct allotment … */
+void conf_read_quota(struct reader *r, const struct directive *d, void *allotment);
 /* … and of a listener. */
 void conf_read_address(struct reader *r, const struct directive *d, void *listener);
 void conf_read_gate(struct reader *r, const struct directive *d, void *listener);

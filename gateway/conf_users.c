@@ -140,9 +140,33 @@ static void read_sessions(struct reader *r, const struct directive *d, void *obj
 		conf_error(r, d, 1, "'%s' %s", d->words[1].text, wrong);
 }
 
+static void read_bandwidth(struct reader *r, const struct directive *d, void *object)
+{
+	struct users *users = object;
+	const char *wrong = value_bandwidth_or_off(&d->words[1], &users->bandwidth);
+
+	users->has_bandwidth = true;
+	if (wrong != NULL)
+		conf_error(r, d, 1, "'%s' %s", d->words[1].text, wrong);
+}
+
+static void read_quota(struct reader *r, const struct directive *d, void *object)
+{
+	struct users *users = object;
+
+	users->has_quota = true;
+	conf_read_quota(r, d, &users->quota);
+}
+
 static const struct rule limits_rules[] = {
     {.name = "sessions", .usage = "NUMBER | off", .min = 1, .max = 1, .read = read_sessions},
-    {.name = "bandwidth", .flags = RULE_LATER}, {.name = "quota", .flags = RULE_LATER}, {0}};
+    {.name = "bandwidth", .usage = "BANDWIDTH | off", .min = 1, .max = 1, .read = read_bandwidth},
+    {.name = "quota",
+        .usage = "SIZE/day | SIZE/month | off",
+        .min = 1,
+        .max = 1,
+        .read = read_quota},
+    {0}};
 
 /* --- the block -------------------------------------------------------------------------------- */
 

@@ -224,6 +224,8 @@ static void requested(struct session *s)
 	else if (u->handshake.request.protocol == PROTOCOL_HTTP && command == COMMAND_CONNECT &&
 	    !listener_connects(c->listener, u->handshake.request.target.port))
 		session_refuse(s, REASON_DENIED);
+	else if (client_is_spent(c))
+		session_refuse(s, REASON_QUOTA);
 	else
 		session_decide(s);
 }

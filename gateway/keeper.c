@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway/daemon.h"
@@ -23,6 +24,7 @@
 #include "gateway/loop.h"
 #include "gateway/pid_file.h"
 #include "gateway/process.h"
+#include "gateway/quota.h"
 #include "gateway/shape.h"
 
 enum { EXIT_GOOD = 0, EXIT_CONFIGURATION = 1, EXIT_FAILED = 3 };
@@ -41,9 +43,9 @@ struct keeper {
 	int ready_fd;
 	struct bound_set set;
 	struct pid_file pid_file;
-	int *log_fds; /* of file targets; others -1 */
-	int access_fd;
-	int report; /* to the process that waits for a daemon; -1 */
+	int *log_fds;            /* of file targets; others -1 */
+	int access_fd, quota_fd; /* -1: none */
+	int report;              /* to the process that waits for a daemon; -1 */
 
 	struct event_base *base;
 	struct event *signals[6];
@@ -107,12 +109,19 @@ static int give_logs(struct keeper *k)
 	return k->access_fd >= 0 ? process_give(k->process, &message, k->access_fd, false) : 0;
 }
 
+static int give_quota(struct keeper *k)
+{
+	const struct channel_message message = {.kind = CHANNEL_QUOTA};
+
+	return k->quota_fd >= 0 ? process_give(k->process, &message, k->quota_fd, false) : 0;
+}
+
 static int give_all(struct keeper *k)
 {
 	const struct channel_message go = {.kind = CHANNEL_GO, .value = (int64_t)shape_of(k->conf)};
 
 	if (give_sockets(k) == 0 && give_auth_links(k) == 0 && give_logs(k) == 0 &&
-	    process_give(k->process, &go, -1, false) == 0)
+	    give_quota(k) == 0 && process_give(k->process, &go, -1, false) == 0)
 		return 0;
 	log_error("cannot hand over to the gateway process: %s", strerror(errno));
 	return -1;
@@ -429,11 +438,26 @@ static void release(struct keeper *k)
 		daemon_report(k->report, k->status);
 }
 
+static int open_quota(struct keeper *k)
+{
+	const char *path = k->conf->quota_path;
+
+	if (path == NULL)
+		return 0;
+	k->quota_fd = quota_open(path, time(NULL));
+	if (k->quota_fd >= 0)
+		return 0;
+	log_error("quota file %s: %s", path,
+	    errno == EWOULDBLOCK ? "another hopgate uses it" : strerror(errno));
+	return -1;
+}
+
 /* What has to be told to somebody's face: it is done before the terminal is left. */
 static int prepare(struct keeper *k)
 {
 	raise_descriptor_limit();
-	if (open_logs(k) != 0 || pid_file_open(&k->pid_file, k->conf->pid_file) != 0)
+	if (open_logs(k) != 0 || pid_file_open(&k->pid_file, k->conf->pid_file) != 0 ||
+	    open_quota(k) != 0)
 		return -1;
 	return listen_bind(k->conf, &k->set);
 }
@@ -456,6 +480,7 @@ int keeper_run(const struct keeper_options *options)
 	struct keeper k = {.options = options,
 	    .conf = options->conf,
 	    .access_fd = -1,
+	    .quota_fd = -1,
 	    .report = -1,
 	    .pid_file = {.fd = -1},
 	    .status = EXIT_FAILED};

@@ -5,6 +5,8 @@
 #include "gateway/pace.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "gateway/loop.h"
 
@@ -18,6 +20,10 @@ struct pace {
 		struct holder *holder; /* NULL: the session itself */
 		size_t rate;           /* 0: no limit */
 	} shares[3];
+	struct quota *quota;
+	struct allotment allotment; /* 0: no limit */
+	uint8_t user[QUOTA_USER];
+	uint64_t counted; /* of what was spent */
 };
 #define SHARES(p) (sizeof(p)->shares / sizeof(p)->shares[0])
 
@@ -41,43 +47,64 @@ static int64_t take(struct pace *p, const struct share *share, size_t bytes)
 	return account_take(p->account, share->holder, share->rate, bytes, now_ns);
 }
 
+/* What passed since the last time goes to the user's account. */
+static uint64_t settle_quota(struct pace *p)
+{
+	uint64_t bytes = p->meter.spent - p->counted;
+
+	p->counted = p->meter.spent;
+	return quota_spend(p->quota, p->user, p->allotment.monthly, bytes, time(NULL));
+}
+
 static void refill(struct meter *m)
 {
 	struct pace *p = (struct pace *)(void *)m;
+	size_t next = slice(p);
 	int64_t from_ns = 0;
 
-	m->next = slice(p);
+	if (p->allotment.bytes > 0) {
+		uint64_t had = settle_quota(p);
+
+		if (had >= p->allotment.bytes) {
+			m->reason = REASON_QUOTA;
+			return;
+		}
+		if (next > p->allotment.bytes - had)
+			next = (size_t)(p->allotment.bytes - had);
+	}
 	for (size_t i = 0; i < SHARES(p); i++) {
-		int64_t ns = p->shares[i].rate > 0 ? take(p, &p->shares[i], m->next + m->owed) : 0;
+		int64_t ns = p->shares[i].rate > 0 ? take(p, &p->shares[i], next + m->owed) : 0;
 
 		if (ns > from_ns)
 			from_ns = ns;
 	}
+	m->next = next;
 	m->owed = 0;
 	m->resume_ms = (from_ns + MS_NS - 1) / MS_NS;
 }
 
 bool pace_new(struct pace **pace, const struct pace_plan *plan)
 {
-	const struct limits *limits = plan->limits;
-	const struct share shares[] = {{NULL, limits->bandwidth_per_session},
-	    {plan->client, plan->client != NULL ? limits->bandwidth_per_client : 0},
-	    {plan->user, plan->user != NULL ? limits->bandwidth_per_user : 0}};
+	const struct share shares[] = {{NULL, plan->session_rate},
+	    {plan->client_holder, plan->client_holder != NULL ? plan->client_rate : 0},
+	    {plan->user_holder, plan->user_holder != NULL ? plan->user_rate : 0}};
+	const bool counts = plan->user != NULL && plan->allotment.bytes > 0;
 	struct pace *p;
-	size_t limited = 0;
 
-	for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++)
-		limited += shares[i].rate;
 	*pace = NULL;
-	if (limited == 0)
+	if (shares[0].rate == 0 && shares[1].rate == 0 && shares[2].rate == 0 && !counts)
 		return true;
 	p = calloc(1, sizeof *p);
 	if (p == NULL)
 		return false;
 	p->meter.refill = refill;
 	p->account = plan->account;
-	for (size_t i = 0; i < SHARES(p); i++)
-		p->shares[i] = shares[i];
+	p->quota = plan->quota;
+	memcpy(p->shares, shares, sizeof shares);
+	if (counts) {
+		p->allotment = plan->allotment;
+		quota_user(p->user, plan->user);
+	}
 	*pace = p;
 	return true;
 }
@@ -88,6 +115,8 @@ void pace_free(struct pace *p)
 
 	if (p == NULL)
 		return;
+	if (p->allotment.bytes > 0)
+		settle_quota(p);
 	unused = p->meter.left + p->meter.next;
 	for (size_t i = 0; i < SHARES(p); i++)
 		if (p->shares[i].rate > 0 && p->shares[i].holder != NULL)

@@ -4,16 +4,24 @@
 
 #include "gateway/account.h"
 #include "gateway/meter.h"
+#include "gateway/quota.h"
 
 /*
- * How fast one session may go: as its own bandwidth, its client's and its user's allow together.
+ * How fast one session may go, as its own bandwidth, its client's and its user's allow together;
+ * and how far, as the user's quota allows.
  */
 struct pace;
 
 struct pace_plan {
 	struct account *account;
-	const struct limits *limits;
-	struct holder *client, *user; /* of account_enter() and account_login(); NULL: no limit */
+	struct quota *quota;
+	size_t session_rate;          /* 0: no limit */
+	struct holder *client_holder; /* of account_enter() */
+	size_t client_rate;           /* 0: no limit */
+	struct holder *user_holder;   /* of account_login() */
+	size_t user_rate;             /* 0: no limit */
+	const char *user;             /* NULL: nobody */
+	struct allotment allotment;   /* the user's; 0: no limit */
 };
 
 /* *pace NULL: nothing is limited.  False: out of memory. */

@@ -63,6 +63,7 @@
 	R(NO_ROUTE, "no-route", 2, 91, 403, "http_request_denied", "no route leads there") \
 	R(LOOP, "loop", 2, 91, 502, "proxy_loop_detected", "the gateway would connect to itself") \
 	R(LIMIT, "limit", 1, 91, 503, "connection_limit_reached", "too many sessions") \
+	R(QUOTA, "quota", 2, 91, 403, "http_request_denied", "the quota is used up") \
 	/* Names. */ \
 	R(NAME_NOT_FOUND, "name-not-found", 4, 91, 502, "dns_error", "the name does not exist") \
 	R(NAME_NO_ADDRESS, "name-no-address", 4, 91, 502, "dns_error", \

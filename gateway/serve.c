@@ -28,6 +28,7 @@
 	8 /* of a worker that carries nothing: its loop, mailbox, link, names \
 	   */
 #define SPARE_DESCRIPTORS 8
+#define QUOTA_EVERY_S 5 /* what a crash may lose of quotas */
 #define ORIGINS_MAX 256 /* idle connections to HTTP origins, of one worker */
 
 struct handover {
@@ -39,8 +40,9 @@ struct serve {
 	struct gateway gateway;
 	int channel;
 	struct event_base *base;
-	struct event *channel_event, *drain_event, *drain_timer;
+	struct event *channel_event, *drain_event, *drain_timer, *quota_timer;
 	int drained_fd;
+	bool unwritten; /* the quota file, as was told */
 	struct handover *handovers;
 	size_t handover_count;
 	int status;
@@ -146,6 +148,14 @@ static int auth_descriptor(const struct serve *s, unsigned worker)
 	return -1;
 }
 
+static int quota_descriptor(const struct serve *s)
+{
+	for (size_t i = 0; i < s->handover_count; i++)
+		if (s->handovers[i].message.kind == CHANNEL_QUOTA)
+			return s->handovers[i].fd;
+	return -1;
+}
+
 /* --- how much can be carried --- */
 
 static int open_descriptors(void)
@@ -232,9 +242,11 @@ static int prepare(struct serve *s)
 			log_warning("%s: %s", g->conf->resolver_hosts_path, error);
 	}
 	g->account = account_new();
+	g->quota = quota_new(quota_descriptor(s));
 	g->doors = doors_new();
 	g->workers = calloc(g->worker_count, sizeof(struct worker *));
-	if (g->account == NULL || g->doors == NULL || g->workers == NULL || make_secrets(g) != 0)
+	if (g->account == NULL || g->quota == NULL || g->doors == NULL || g->workers == NULL ||
+	    make_secrets(g) != 0)
 		return -1;
 	return resolver_library_init();
 }
@@ -313,8 +325,23 @@ static void keeper_spoke(evutil_socket_t fd, short events, void *arg)
 	event_base_loopbreak(s->base);
 }
 
+static void write_quotas(evutil_socket_t fd, short events, void *arg)
+{
+	struct serve *s = arg;
+	bool failed = quota_write(s->gateway.quota) != 0;
+
+	(void)fd;
+	(void)events;
+
+	if (failed && !s->unwritten)
+		log_error("cannot write the quota file: %s", strerror(errno));
+	s->unwritten = failed;
+}
+
 static int make_loop(struct serve *s)
 {
+	const struct timeval often = {.tv_sec = QUOTA_EVERY_S};
+
 	s->base = event_base_new();
 	s->drained_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->base == NULL || s->drained_fd < 0)
@@ -322,9 +349,12 @@ static int make_loop(struct serve *s)
 	s->channel_event = event_new(s->base, s->channel, EV_READ | EV_PERSIST, keeper_spoke, s);
 	s->drain_event = event_new(s->base, s->drained_fd, EV_READ, finished, s);
 	s->drain_timer = evtimer_new(s->base, finished, s);
-	if (s->channel_event == NULL || s->drain_event == NULL || s->drain_timer == NULL)
+	s->quota_timer = event_new(s->base, -1, EV_PERSIST, write_quotas, s);
+	if (s->channel_event == NULL || s->drain_event == NULL || s->drain_timer == NULL ||
+	    s->quota_timer == NULL)
 		return -1;
-	return event_add(s->channel_event, NULL) | event_add(s->drain_event, NULL);
+	return event_add(s->channel_event, NULL) | event_add(s->drain_event, NULL) |
+	    event_add(s->quota_timer, &often);
 }
 
 /* The keeper gets the signals and says what they mean. */
@@ -345,6 +375,7 @@ static void release(struct serve *s)
 	free(g->workers);
 	log_stop();
 	account_free(g->account);
+	quota_free(g->quota);
 	doors_free(g->doors);
 	resolver_hosts_free(g->hosts);
 	resolver_library_cleanup();
@@ -354,6 +385,8 @@ static void release(struct serve *s)
 		event_free(s->drain_event);
 	if (s->drain_timer != NULL)
 		event_free(s->drain_timer);
+	if (s->quota_timer != NULL)
+		event_free(s->quota_timer);
 	if (s->base != NULL)
 		event_base_free(s->base);
 	free(s->handovers);

@@ -60,5 +60,6 @@ uint64_t shape_of(const struct conf *conf)
 	}
 	add_number(&sum, conf->access_log);
 	add_text(&sum, conf->access_path);
+	add_text(&sum, conf->quota_path);
 	return sum;
 }

@@ -132,3 +132,19 @@ unsigned member_sessions(const struct member *member, unsigned otherwise)
 			return member->sets[i].sessions;
 	return otherwise;
 }
+
+size_t member_bandwidth(const struct member *member, size_t otherwise)
+{
+	for (size_t i = 0; i < member->set_count && member->user != NULL; i++)
+		if (member->sets[i].has_bandwidth && users_have(&member->sets[i], member->user))
+			return member->sets[i].bandwidth;
+	return otherwise;
+}
+
+struct allotment member_quota(const struct member *member, struct allotment otherwise)
+{
+	for (size_t i = 0; i < member->set_count && member->user != NULL; i++)
+		if (member->sets[i].has_quota && users_have(&member->sets[i], member->user))
+			return member->sets[i].quota;
+	return otherwise;
+}

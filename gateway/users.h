@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/value.h"
+
 /* Sets of users, as many as may be, and who belongs to what.  Names are bytes, compared as such. */
 
 #define USER_NAME_MAX 255 /* as of logins: RFC 1929, 2 */
@@ -18,6 +20,10 @@ struct users {             /* all zero = nobody, without a name */
 	size_t length, size;
 	uint32_t *slots; /* 1 + where a name begins in the text; 0: free */
 	size_t slot_count, count;
+	size_t bandwidth; /* limits { bandwidth }, bytes a second; 0: off */
+	bool has_bandwidth;
+	struct allotment quota; /* limits { quota } */
+	bool has_quota;
 };
 
 /* False: out of memory.  A name that is in it already is good. */
@@ -41,5 +47,8 @@ struct member {
 bool member_belongs(const void *member, const char *group);
 /* Of several sets the first that says something about sessions; else `otherwise`. */
 unsigned member_sessions(const struct member *member, unsigned otherwise);
+/* The same for these. */
+size_t member_bandwidth(const struct member *member, size_t otherwise);
+struct allotment member_quota(const struct member *member, struct allotment otherwise);
 
 #endif

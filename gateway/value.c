@@ -207,6 +207,25 @@ const char *value_size(const struct word *word, void *field)
 	return NULL;
 }
 
+const char *value_allotment_or_off(const struct word *word, void *field)
+{
+	struct allotment *allotment = field;
+	const char *text = word->text;
+	size_t bytes;
+
+	*allotment = (struct allotment){0};
+	if (value_is(word, "off"))
+		return NULL;
+	if (is_zero(text))
+		return zero;
+	if (!size(&text, &bytes) || (strcmp(text, "/day") != 0 && strcmp(text, "/month") != 0))
+		return "is not a quota, expected 500m/day, 50g/month or off";
+	if (bytes > SIZE_LIMIT)
+		return "is too large, expected at most 1024g/day or 1024g/month";
+	*allotment = (struct allotment){.bytes = bytes, .monthly = strcmp(text, "/month") == 0};
+	return NULL;
+}
+
 const char *value_bandwidth_or_off(const struct word *word, void *field)
 {
 	const char *text = word->text;

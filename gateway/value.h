@@ -30,6 +30,12 @@ const char *value_times_or_off(const struct word *word, void *field);
 const char *value_size(const struct word *word, void *field);
 /* 10m/s: size_t bytes a second; off: 0. */
 const char *value_bandwidth_or_off(const struct word *word, void *field);
+/* 50g/month 1g/day; off: bytes 0. */
+struct allotment {
+	uint64_t bytes;
+	bool monthly; /* else daily */
+};
+const char *value_allotment_or_off(const struct word *word, void *field);
 /* on off: bool. */
 const char *value_switch(const struct word *word, void *field);
 

@@ -232,10 +232,17 @@ static void relayed(void *arg, enum reason reason)
 bool session_meter(struct session *s)
 {
 	const struct client *c = s->client;
+	const struct limits *limits = &c->listener->limits;
+	const bool known = s->setup->identified;
 	const struct pace_plan plan = {.account = c->worker->gateway->account,
-	    .limits = &c->listener->limits,
-	    .client = c->holder,
-	    .user = c->user_holder};
+	    .quota = c->worker->gateway->quota,
+	    .session_rate = limits->bandwidth_per_session,
+	    .client_holder = c->holder,
+	    .client_rate = limits->bandwidth_per_client,
+	    .user_holder = c->user_holder,
+	    .user_rate = c->bandwidth,
+	    .user = known ? c->user : NULL,
+	    .allotment = c->quota};
 
 	return s->pace != NULL || pace_new(&s->pace, &plan);
 }

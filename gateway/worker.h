@@ -10,11 +10,13 @@
 #include "gateway/channel.h"
 #include "gateway/doors.h"
 #include "gateway/loop.h"
+#include "gateway/quota.h"
 
 /* What the workers of a process share. */
 struct gateway {
 	const struct conf *conf;
 	struct account *account;
+	struct quota *quota;
 	struct doors *doors;
 	struct resolver_hosts *hosts;
 	unsigned worker_count;

@@ -94,7 +94,8 @@ static void test_users(void **state)
 	struct loaded l;
 	const struct conf *conf = good(&l,
 	    "users ops { alice bob; carol; \"file\" 'limits'; \"@at\"; limits { sessions 10 } }\n"
-	    "users all { alice\n limits { sessions off } }\nusers more { \"a b\" }\n"
+	    "users all { alice\n limits { sessions off; bandwidth 2m/s; quota 3k/day } }\n"
+	    "users more { \"a b\" }\nquota-file /var/lib/hopgate/quota\n"
 	    "access { pass any user @ops not user @all @more }\n");
 	const struct users *ops = conf_users(conf, "ops");
 
@@ -105,6 +106,11 @@ static void test_users(void **state)
 	assert_true(ops->has_sessions && ops->sessions == 10);
 	assert_true(conf->users[1].has_sessions && conf->users[1].sessions == 0);
 	assert_false(conf->users[2].has_sessions);
+	assert_true(conf->users[1].has_bandwidth && conf->users[1].bandwidth == 2 << 20);
+	assert_true(conf->users[1].has_quota && conf->users[1].quota.bytes == 3072);
+	assert_false(conf->users[1].quota.monthly);
+	assert_false(conf->users[2].has_bandwidth || conf->users[2].has_quota);
+	assert_string_equal(conf->quota_path, "/var/lib/hopgate/quota");
 	assert_true(users_have(&conf->users[2], "a b"));
 	assert_null(conf_users(conf, "none"));
 	unload(&l);

@@ -68,7 +68,6 @@ static void test_later(void **state)
 	static const char *const timeouts[] = {"bind", "udp-idle"};
 	static const char *const resolver[] = {"nat64", "zone"};
 	static const char *const auth[] = {"tls-client-certificate", "user-from"};
-	static const char *const user_limits[] = {"bandwidth", "quota"};
 	static const char *const hop[] = {
 	    "tls", "resolver", "proxy-protocol", "pipeline", "warm", "limits", "log", "health"};
 	static const char *const listen[] = {"tls", "proxy-protocol", "bind", "udp", "forward",
@@ -85,7 +84,6 @@ static void test_later(void **state)
 	    LATER("timeouts { ", " }", timeouts),
 	    LATER("resolver { ", " }", resolver),
 	    LATER("auth x { ", " }", auth),
-	    LATER("users x { alice; limits { ", " } }", user_limits),
 	    LATER("hop x { uri direct:; ", " }", hop),
 	    LATER("listen x { address 1; ", " }", listen),
 	    LATER("socket { ", " }", sockets),
@@ -176,6 +174,18 @@ static void test_process(void **state)
 	        "1:31: error: '0' could mean none or no limit, write 'off' for no limit"},
 	    {"limits { bandwidth-per-session 1025g/s }",
 	        "1:32: error: '1025g/s' is too large, expected at most 1024g/s"},
+	    {"quota-file /q\nlimits { quota-per-user 10m }",
+	        "2:25: error: '10m' is not a quota, expected 500m/day, 50g/month or off"},
+	    {"quota-file /q\nlimits { quota-per-user 0 }",
+	        "2:25: error: '0' could mean none or no limit, write 'off' for no limit"},
+	    {"limits { quota-per-user 10m/day }",
+	        "1:10: error: 'quota-per-user' has to outlive the process, expected also: "
+	        "quota-file PATH"},
+	    {"users x { a; limits { quota 2000g/month } }",
+	        "1:29: error: '2000g/month' is too large, expected at most 1024g/day or "
+	        "1024g/month"},
+	    {"users x { a; limits { quota 1g/month } }",
+	        "1:23: error: 'quota' has to outlive the process, expected also: quota-file PATH"},
 	    {"limits { rate-per-client 5 }",
 	        "1:26: error: '5' is not a rate, expected 50/s, 10/m, 100/h or off"},
 	};

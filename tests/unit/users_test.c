@@ -86,9 +86,16 @@ static void test_wrong_names(void **state)
 static void test_members(void **state)
 {
 	struct users sets[] = {{.name = "ops"},
-	    {.name = "few", .sessions = 2, .has_sessions = true},
+	    {.name = "few",
+	        .sessions = 2,
+	        .has_sessions = true,
+	        .bandwidth = 7,
+	        .has_bandwidth = true,
+	        .quota = {8, true},
+	        .has_quota = true},
 	    {.name = "more", .sessions = 9, .has_sessions = true}};
 	static const char *const proven[] = {"lan", "staff"};
+	const struct allotment none = {0};
 	struct member member = {
 	    .sets = sets, .set_count = 3, .user = "alice", .proven = proven, .proven_count = 2};
 
@@ -98,8 +105,12 @@ static void test_members(void **state)
 	assert_true(member_belongs(&member, "lan") && member_belongs(&member, "staff"));
 	assert_false(member_belongs(&member, "few") || member_belongs(&member, "corp"));
 	assert_int_equal(member_sessions(&member, 5), 9);
+	assert_int_equal(member_bandwidth(&member, 5), 5);
+	assert_int_equal(member_quota(&member, none).bytes, 0);
 	assert_true(add(&sets[1], "alice"));
 	assert_int_equal(member_sessions(&member, 5), 2);
+	assert_int_equal(member_bandwidth(&member, 5), 7);
+	assert_int_equal(member_quota(&member, none).bytes, 8);
 	member.user = "bob";
 	assert_int_equal(member_sessions(&member, 5), 5);
 	assert_true(member_belongs(&member, "staff"));

@@ -131,6 +131,25 @@ static void test_bandwidths(void **state)
 		assert_non_null(value_bandwidth_or_off(&(struct word){bad[i], false}, &bandwidth));
 }
 
+static void test_allotments(void **state)
+{
+	static const char *const bad[] = {
+	    "", "0", "0/day", "1g", "1g/", "1g/year", "/day", "1/s", "1g/days", "1025g/day"};
+	struct allotment a;
+
+	(void)state;
+	assert_null(value_allotment_or_off(&(struct word){"50g/month", false}, &a));
+	assert_true(a.bytes == UINT64_C(50) << 30 && a.monthly);
+	assert_null(value_allotment_or_off(&(struct word){"500/day", false}, &a));
+	assert_true(a.bytes == 500 && !a.monthly);
+	assert_null(value_allotment_or_off(&(struct word){"off", false}, &a));
+	assert_true(a.bytes == 0);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_non_null(value_allotment_or_off(&(struct word){bad[i], false}, &a));
+		assert_true(a.bytes == 0);
+	}
+}
+
 static void test_switches(void **state)
 {
 	bool on = false;
@@ -153,6 +172,7 @@ int main(void)
 	    cmocka_unit_test(test_rates),
 	    cmocka_unit_test(test_sizes),
 	    cmocka_unit_test(test_bandwidths),
+	    cmocka_unit_test(test_allotments),
 	    cmocka_unit_test(test_switches),
 	};
 
