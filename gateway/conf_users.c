@@ -53,8 +53,7 @@ static void read_names(struct reader *r, const struct directive *d, void *users)
 	}
 }
 
-/* --- a file of names ----------------------------------------------------------------------------
- */
+/* --- a file of names --- */
 
 /* One name a line, up to a colon: a file of passwords has such lines, too. */
 static void read_line(
@@ -214,8 +213,12 @@ bool conf_group(struct reader *r, const char *name, struct position at)
 {
 	struct guess guess = {.word = name};
 	char hint[GUESS_TEXT];
+	bool named = conf_identity(r->conf, name) != NULL;
 
-	if (conf_identity(r->conf, name) != NULL || conf_users(r->conf, name) != NULL)
+	for (size_t i = 0; i < r->conf->user_count; i++)
+		if (strcmp(r->conf->users[i].name, name) == 0)
+			named = r->conf->users[i].named = true;
+	if (named)
 		return true;
 	for (const struct directive *d = r->tree; d != NULL; d = d->next)
 		if (d->count > 1 &&

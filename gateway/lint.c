@@ -175,13 +175,79 @@ static void check_auths(struct reader *r)
 			    "no listener uses the auth '%s'", d->words[1].text);
 }
 
+static void check_users(struct reader *r)
+{
+	size_t index = 0;
+
+	for (const struct directive *d = r->tree; d != NULL; d = d->next) {
+		const struct users *users;
+
+		if (d->rule == NULL || strcmp(d->rule->name, "users") != 0)
+			continue;
+		users = &r->conf->users[index++];
+		if (!users->named && !users->has_sessions)
+			complain(r->complaints, SEVERITY_WARNING, d->at[1],
+			    "no row asks for the users '%s'", users->name);
+	}
+}
+
+/* Has the listener clients on unix sockets, or others?  What is inherited may be either. */
+static bool has_clients(const struct listener *listener, bool on_unix)
+{
+	for (size_t i = 0; i < listener->address_count; i++) {
+		enum address_kind kind = listener->addresses[i].kind;
+
+		if (kind == ADDRESS_FD ||
+		    (kind == ADDRESS_UNIX || kind == ADDRESS_ABSTRACT) == on_unix)
+			return true;
+	}
+	return false;
+}
+
+/* A part that holds for no client of the listener; NULL: none. */
+static const struct identity_block *vain_part(
+    const struct listener *listener, const struct identity_choice *choice)
+{
+	for (size_t i = 0; i < choice->part_count; i++) {
+		const struct identity_block *block = choice->parts[i];
+
+		if (block->kind != IDENTITY_PASSWORD &&
+		    !has_clients(listener, block->kind == IDENTITY_UNIX_PEER))
+			return block;
+	}
+	return NULL;
+}
+
+static void check_gate(
+    struct reader *r, const struct directive *listen, const struct listener *listener)
+{
+	const struct directive *auth = schema_given(listen->children, "auth");
+
+	for (size_t i = 0; i < listener->auth.choice_count; i++) {
+		const struct identity_block *block =
+		    vain_part(listener, &listener->auth.choices[i]);
+
+		if (block != NULL)
+			complain(r->complaints, SEVERITY_WARNING, auth->at[i + 1],
+			    "'%s' holds for no client of '%s', which has %s unix sockets",
+			    block->name, listener->name,
+			    block->kind == IDENTITY_UNIX_PEER ? "no" : "only");
+	}
+}
+
 void lint(struct reader *r)
 {
-	for (const struct directive *d = r->tree; d != NULL; d = d->next)
-		if (d->rule != NULL && strcmp(d->rule->name, "listen") == 0)
-			check_shorthands(r, d);
+	size_t index = 0;
+
+	for (const struct directive *d = r->tree; d != NULL; d = d->next) {
+		if (d->rule == NULL || strcmp(d->rule->name, "listen") != 0)
+			continue;
+		check_shorthands(r, d);
+		check_gate(r, d, &r->conf->listeners[index++]);
+	}
 	check_ways(r);
 	check_sources(r);
 	check_tables(r);
 	check_auths(r);
+	check_users(r);
 }

@@ -16,6 +16,7 @@ struct users {             /* all zero = nobody, without a name */
 	const char *name;  /* `users NAME { … }` */
 	unsigned sessions; /* limits { sessions } of each of them; 0: off */
 	bool has_sessions; /* … was said */
+	bool named;        /* a row says @NAME */
 	char *text;        /* the names, each ended by NUL */
 	size_t length, size;
 	uint32_t *slots; /* 1 + where a name begins in the text; 0: free */

@@ -240,8 +240,17 @@ static void test_told(void **state)
 	static const struct {
 		const char *text, *said;
 	} rows[] = {
-	    {"users ops { fiel /etc/ops }",
+	    {"users ops { fiel /etc/ops; limits { sessions 1 } }",
 	        "text:1:13: warning: 'fiel' is taken for a user's name; did you mean 'file'?\n"},
+	    {"users ops { a }\nusers few { a }\naccess { pass any user @few }",
+	        "text:1:7: warning: no row asks for the users 'ops'\n"},
+	    {"auth p { unix-peer }\nauth i { ident }\n"
+	     "listen x { address 127.0.0.1:1; auth i none p+i }\n"
+	     "listen y { address unix:/x; auth p none i }",
+	        "text:3:45: warning: 'p' holds for no client of 'x', which has no unix sockets\n"
+	        "text:4:41: warning: 'i' holds for no client of 'y', which has only unix "
+	        "sockets\n"},
+	    {"auth p { unix-peer }\nlisten x { address fd:3; auth p }", ""},
 	    {"auth who { ident }\nlisten x { address 1080 }",
 	        "text:1:6: warning: no listener uses the auth 'who'\n"
 	        "text:2:20: note: '1080' is the loopback only; ':1080' is every address\n"},
@@ -309,7 +318,7 @@ static void test_file(void **state)
 	strcpy(path, "conf_auth_test.XXXXXX");
 	close(mkstemp(path));
 	l = load_file("# names\n\nalice\nbob:$5$x:more\r\n  \ncarol b  \nlast",
-	    "listen l { address 127.0.0.1:1 }\nusers ops { file %s }");
+	    "listen l { address 127.0.0.1:1 }\nusers ops { file %s; limits { sessions 1 } }");
 	assert_string_equal(l.said, "");
 	assert_int_equal(l.conf->users[0].count, 4);
 	assert_true(users_have(&l.conf->users[0], "bob"));
@@ -339,7 +348,7 @@ static void test_system(void **state)
 	assert_non_null(root);
 	snprintf(text, sizeof text,
 	    "auth p { unix-peer }\nusers ops { unix-group %s }\n"
-	    "listen l { address 127.0.0.1:1; auth p }",
+	    "listen l { address unix:@conf_auth_test; auth p }\naccess { pass any user @ops }",
 	    root->gr_name);
 	l = load_text(text, false);
 	assert_string_equal(l.said, "");
