@@ -112,8 +112,9 @@ static bool has_tab_behind(const struct http_head *head, const char *name)
 
 	if (!field)
 		return false;
-	blank = field->value.text + field->value.length;
-	return blank[strspn(blank, " ")] == '\t';
+	for (blank = field->value.text + field->value.length; *blank == ' '; blank++)
+		continue; /* CRLF follows */
+	return *blank == '\t';
 }
 
 /* Where it is known to be wrong, when `at` is the octet that it refused. */
