@@ -185,7 +185,8 @@ static void check_users(struct reader *r)
 		if (d->rule == NULL || strcmp(d->rule->name, "users") != 0)
 			continue;
 		users = &r->conf->users[index++];
-		if (!users->named && !users->has_sessions)
+		if (!users->named && !users->has_sessions && !users->has_bandwidth &&
+		    !users->has_quota)
 			complain(r->complaints, SEVERITY_WARNING, d->at[1],
 			    "no row asks for the users '%s'", users->name);
 	}

@@ -150,8 +150,6 @@ def test_a_listener_with_too_many_auth_blocks(tmp_path):
         "control /run/x.sock\n",
         "group g { member a }\n",
         "auth cert { tls-client-certificate; user-from cn }\n",
-        "users ops { alice; limits { bandwidth 10m/s } }\n",
-        "users ops { alice; limits { quota 50g/month } }\n",
         "listen m { address 127.0.0.1:1; tls { certificate f } }\n",
         "listen m { address 127.0.0.1:1; proxy-protocol from 127.0.0.1 }\n",
         "listen m { address 127.0.0.1:1; commands connect bind }\n",

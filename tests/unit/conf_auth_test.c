@@ -251,6 +251,7 @@ static void test_told(void **state)
 	        "text:4:41: warning: 'i' holds for no client of 'y', which has only unix "
 	        "sockets\n"},
 	    {"auth p { unix-peer }\nlisten x { address fd:3; auth p }", ""},
+	    {"users ops { a; limits { bandwidth 1m/s } }", ""},
 	    {"auth who { ident }\nlisten x { address 1080 }",
 	        "text:1:6: warning: no listener uses the auth 'who'\n"
 	        "text:2:20: note: '1080' is the loopback only; ':1080' is every address\n"},
