@@ -63,7 +63,7 @@ static int origin_wants(const struct http_exchange *x)
 	if (!x->deaf && (x->sent < buffer_length(x->plan.out) || flow_holds(&x->up)))
 		events |= STREAM_WRITE;
 	if (buffer_length(&x->reply) == 0 && !flow_holds(&x->down) &&
-	    !(x->answering && (x->down.ended || !meter_is_open(x->plan.meter))))
+	    !(x->answering && x->down.ended) && meter_is_open(x->plan.meter))
 		events |= STREAM_READ;
 	return events;
 }

@@ -197,13 +197,28 @@ enum reason http_halves_unanswered(const struct http_exchange *x)
 	return x->outcome.first_byte == 0 ? REASON_ORIGIN_CLOSED : REASON_RESPONSE_INCOMPLETE;
 }
 
+/* Heads, and what comes with them, are read as they are, and made up for afterwards. */
+static bool may_hear(struct http_exchange *x)
+{
+	struct meter *meter = x->plan.meter;
+
+	if (meter_ask(meter) > 0)
+		return true;
+	if (meter->reason != REASON_OK)
+		http_halves_fail(x, meter->reason);
+	return false;
+}
+
 void http_halves_hear(struct http_exchange *x)
 {
 	struct buffer *heard = &x->heard;
 	uint8_t *bytes = x->plan.loop->scratch;
 	size_t before = buffer_length(heard), used;
-	ssize_t n = stream_read(x->plan.origin, bytes, HTTP_READ_MAX);
+	ssize_t n;
 
+	if (!may_hear(x))
+		return;
+	n = stream_read(x->plan.origin, bytes, HTTP_READ_MAX);
 	if (n <= 0) {
 		if (n == 0 || (errno != EAGAIN && errno != EINTR))
 			http_halves_fail(x, http_halves_unanswered(x));

@@ -118,10 +118,15 @@ void pace_free(struct pace *p)
 	if (p->allotment.bytes > 0)
 		settle_quota(p);
 	unused = p->meter.left + p->meter.next;
-	for (size_t i = 0; i < SHARES(p); i++)
-		if (p->shares[i].rate > 0 && p->shares[i].holder != NULL)
-			account_give_back(
-			    p->account, p->shares[i].holder, p->shares[i].rate, unused);
+	for (size_t i = 0; i < SHARES(p); i++) {
+		const struct share *share = &p->shares[i];
+
+		if (share->rate == 0 || share->holder == NULL)
+			continue;
+		if (p->meter.owed > 0)
+			take(p, share, p->meter.owed);
+		account_give_back(p->account, share->holder, share->rate, unused);
+	}
 	free(p);
 }
 

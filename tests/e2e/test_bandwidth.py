@@ -9,6 +9,7 @@ import clients
 import servers
 import tools
 from handlers import Handler
+from messages import Client, request
 from test_access import guarded, password_file
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -86,6 +87,26 @@ def test_chunks(hopgate, site):
     seconds, size = curl(gateway, site, "forwarded", path="/chunked")
     assert size == LENGTH
     assert LEAST <= seconds < MOST
+
+
+def test_many_small_requests(hopgate, scripted):
+    """Each fits into one read, and they count all the same."""
+    content = bytes(32 * KIB)
+
+    def script(connection):
+        while connection.request():
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content))
+            connection.send(content)
+
+    origin = scripted(script)
+    gateway = hopgate("limits { bandwidth-per-client 512k/s }\n")
+    begin = time.monotonic()
+    for _ in range(2):
+        with Client(gateway.address()) as client:
+            for number in range(LENGTH // len(content) // 2):
+                client.send(request(origin, "GET", f"/{number}"))
+                assert client.response().body == content
+    assert LEAST <= time.monotonic() - begin < MOST
 
 
 def test_off_is_fast(hopgate, site):

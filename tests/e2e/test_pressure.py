@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """More clients than there is room for."""
+import contextlib
 import resource
 import time
 
@@ -168,3 +169,42 @@ def test_limit_of_sessions_per_user(hopgate, origin, tmp_path):
     assert gateway.session(end="limit")["user"] == "alice"
     tunnel("bob").close()
     del held
+
+
+@pytest.mark.parametrize(
+    "limits,code",
+    [
+        ("sessions-per-client 1", 1),
+        ("sessions-per-user 1", "password"),  # the login is what is refused
+        ("handshakes-per-client 1", 1),
+        ("rate-per-client 1/h", 1),
+        ("quota-per-user 1/day", 2),
+    ],
+)
+def test_a_limit_says_no_at_once(hopgate, origin, tmp_path, limits, code):
+    """Within 10 ms, when the machine has nothing else to do."""
+    path = tmp_path / "users"
+    program.command("passwd", path, "alice", input="secret\n")
+    gateway = hopgate(
+        f"auth staff {{ password-file {path} }}\nlimits {{ {limits} }}\n"
+        f"quota-file {tmp_path}/quota\n"
+        "listen main { address 127.0.0.1:0; auth staff none }\n"
+    )
+    login = {"user": "alice", "password": "secret"} if "user" in limits else {}
+    if "handshakes" in limits:
+        first = clients.connect(gateway.address())
+        clients.socks5_greet(first)
+    else:
+        first = clients.socks5(gateway.address(), "127.0.0.1", origin.port, **login)
+    if "quota" in limits:
+        with contextlib.suppress(ConnectionError):
+            clients.ask(first, b"xx")
+    fastest = 1
+    for _ in range(20):
+        begin = time.monotonic()
+        with pytest.raises(clients.Refused) as refused:
+            clients.socks5(gateway.address(), "127.0.0.1", origin.port, **login)
+        fastest = min(fastest, time.monotonic() - begin)
+        assert refused.value.code == code
+    assert fastest < 0.01, fastest
+    first.close()
