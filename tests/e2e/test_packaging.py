@@ -168,6 +168,7 @@ def test_uninstall_removes_what_install_put_there(tmp_path):
     destination = tmp_path / "a root"
     make("-C", BUILD, "install", f"DESTDIR={destination}")
     assert files(destination) == {
+        "fail2ban-filter.conf",
         "hopgate",
         "hopgate.8",
         "hopgate.conf.5",
