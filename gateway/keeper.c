@@ -440,16 +440,10 @@ static void release(struct keeper *k)
 
 static int open_quota(struct keeper *k)
 {
-	const char *path = k->conf->quota_path;
-
-	if (path == NULL)
+	if (k->conf->quota_path == NULL)
 		return 0;
-	k->quota_fd = quota_open(path, time(NULL));
-	if (k->quota_fd >= 0)
-		return 0;
-	log_error("quota file %s: %s", path,
-	    errno == EWOULDBLOCK ? "another hopgate uses it" : strerror(errno));
-	return -1;
+	k->quota_fd = quota_open(k->conf->quota_path, time(NULL));
+	return k->quota_fd < 0 ? -1 : 0;
 }
 
 /* What has to be told to somebody's face: it is done before the terminal is left. */

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/log.h"
+
 #define BUCKETS 4096
 #define BLOCK 256 /* records read or written at once */
 
@@ -286,26 +288,35 @@ fail:
 	return -1;
 }
 
-int quota_open(const char *path, int64_t now_s)
+/* A file that nobody else has; -1 with errno. */
+static int open_alone(const char *path)
 {
 	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	int fd = open(path, flags, 0600);
-	struct quota *q;
+	int fd = open(path, flags, 0600), error;
 	struct stat status;
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || flock(fd, LOCK_EX | LOCK_NB)) {
-		int error = errno;
+	errno = EINVAL;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
 
-		close(fd);
-		errno = error != 0 ? error : EINVAL;
-		return -1;
-	}
-	q = quota_new(fd);
-	if (q == NULL)
-		return -1;
-	fd = rewrite(q, path, now_s);
-	release(q);
+int quota_open(const char *path, int64_t now_s)
+{
+	int old = open_alone(path), fd = -1;
+	struct quota *q = old < 0 ? NULL : quota_new(old);
+
+	if (q != NULL)
+		fd = rewrite(q, path, now_s);
+	if (fd < 0)
+		log_error("quota file %s: %s", path,
+		    errno == EWOULDBLOCK ? "another hopgate uses it" : strerror(errno));
+	if (q != NULL)
+		release(q);
 	return fd;
 }

@@ -9,7 +9,7 @@ struct quota;
 
 /*
  * Open the file of a former run, or make it (mode 0600), with nothing in it but what still counts;
- * by way of a file beside it, PATH.new.  The descriptor, or -1 with errno.
+ * by way of a file beside it, PATH.new.  The descriptor, or -1 after a log line.
  */
 int quota_open(const char *path, int64_t now_s);
 
