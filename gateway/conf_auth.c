@@ -60,14 +60,6 @@ static bool is_service(const char *name)
 	return name[0] != '\0' && name[0] != '.';
 }
 
-/* A service without a file of its own is one that refuses everybody. */
-static bool has_service(struct reader *r, const char *name)
-{
-	return access(arena_print(r->parser->arena, "/etc/pam.d/%s", name), F_OK) == 0 ||
-	    access(arena_print(r->parser->arena, "/usr/lib/pam.d/%s", name), F_OK) == 0 ||
-	    access("/etc/pam.d", F_OK) != 0;
-}
-
 static void read_pam(struct reader *r, const struct directive *d, void *object)
 {
 	struct reading *reading = object;
@@ -77,9 +69,9 @@ static void read_pam(struct reader *r, const struct directive *d, void *object)
 	reading->check.service = service;
 	if (!is_service(service))
 		conf_error(r, d, 1, "'%s' is not the name of a PAM service", service);
-	else if (!r->sealed && !has_service(r, service))
+	else if (!r->sealed && !auth_pam_knows(service, NULL))
 		complain(r->complaints, SEVERITY_WARNING, d->at[1],
-		    "there is no /etc/pam.d/%s: PAM will refuse everybody", service);
+		    "there is no PAM service '%s': everybody is refused", service);
 }
 
 static void read_exec(struct reader *r, const struct directive *d, void *object)
