@@ -173,6 +173,7 @@ def test_uninstall_removes_what_install_put_there(tmp_path):
         "hopgate.8",
         "hopgate.conf.5",
         "hopgate.conf.example",
+        "hopgate.pam.example",
     }
     program = next(destination.rglob("sbin/hopgate"))
     assert os.access(program, os.X_OK)
