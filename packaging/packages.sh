@@ -21,6 +21,10 @@ present()
 	command:*) command -v "$name" >/dev/null ;;
 	module:*)  pkg-config --exists "$name" 2>/dev/null ;;
 	header:*)  set -- "/usr/include/$name" /usr/include/*-linux-*/"$name" && test -e "$1" -o -e "$2" ;;
+	pam:*)     for file in /lib*/security/"$name".so /lib/*/security/"$name".so; do
+			test -e "$file" && return
+		done
+		return 1 ;;
 	python:*)  /usr/bin/python3 -c "import importlib.util, sys
 sys.exit(importlib.util.find_spec('$name') is None)" 2>/dev/null ;;
 	fuzzer:*)  test -e "$("$name" -print-file-name="libclang_rt.fuzzer-$(uname -m).a" 2>/dev/null)" ||
