@@ -11,10 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
-
 #include "auth/auth.h"
 #include "gateway/http_pool.h"
 #include "gateway/session.h"
@@ -118,42 +114,6 @@ void client_dismiss(struct client *c)
 
 /* --- who it is --- */
 
-#define PROOF_MS 60000 /* how long one check holds */
-
-struct proof {
-	int64_t until;
-	uint8_t digest[SHA256_DIGEST_LENGTH];
-};
-
-/* Keyed, so that it is of no use outside this process. */
-static bool digest(const struct client *c, const struct credentials *credentials,
-    uint8_t out[SHA256_DIGEST_LENGTH])
-{
-	const struct gateway *g = c->worker->gateway;
-
-	return HMAC(EVP_sha256(), g->secret, sizeof g->secret, (const uint8_t *)credentials,
-	           sizeof *credentials, out, NULL) != NULL;
-}
-
-void client_remember(struct client *c, const struct credentials *credentials)
-{
-	if (c->proof == NULL)
-		c->proof = malloc(sizeof *c->proof);
-	if (c->proof == NULL)
-		return;
-	c->proof->until = loop_now() + PROOF_MS;
-	if (!digest(c, credentials, c->proof->digest))
-		c->proof->until = 0;
-}
-
-bool client_recalls(const struct client *c, const struct credentials *credentials)
-{
-	uint8_t given[SHA256_DIGEST_LENGTH];
-
-	return c->proof != NULL && loop_now() < c->proof->until && digest(c, credentials, given) &&
-	    CRYPTO_memcmp(given, c->proof->digest, sizeof given) == 0;
-}
-
 /* What an origin has logged in it has for this user. */
 static void unpin(struct client *c)
 {
@@ -166,11 +126,9 @@ static void log_out(struct client *c)
 {
 	account_leave(c->worker->gateway->account, c->user_holder, true);
 	free(c->user);
-	free(c->proof);
 	c->user_holder = NULL;
 	c->user = NULL;
 	c->proven_count = 0;
-	c->proof = NULL;
 }
 
 static bool is_same(const struct client *c, const struct identity *who)

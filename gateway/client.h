@@ -16,9 +16,8 @@ struct client {
 	struct stream *stream; /* NULL once a relay has it */
 	struct session *session;
 	struct holder *holder, *user_holder;
-	struct event *rest;  /* fires when no further request came; NULL: never needed */
-	struct proof *proof; /* of the credentials that made it this user; NULL: none kept */
-	char *user;          /* NULL: nobody logged in */
+	struct event *rest; /* fires when no further request came; NULL: never needed */
+	char *user;         /* NULL: nobody logged in */
 	const char *proven[IDENTITY_PARTS_MAX]; /* the blocks that let the user in */
 	size_t proven_count;
 	size_t bandwidth;       /* of the user, bytes a second; 0: no limit */
@@ -46,12 +45,6 @@ void client_dismiss(struct client *c);
 /* The session has ended, the client may begin another: it waits for the next request. */
 void client_rest(struct client *c);
 
-/*
- * A client that makes many requests proves itself in each (RFC 9110, 11.7.2); what was right a
- * moment ago is not asked again.
- */
-void client_remember(struct client *c, const struct credentials *credentials);
-bool client_recalls(const struct client *c, const struct credentials *credentials);
 /* It is this user, or nobody; what belongs to another is left.  REASON_OK, LIMIT, or RESOURCES. */
 enum reason client_login(struct client *c, const struct identity *who);
 /* Has its user had the whole quota? */

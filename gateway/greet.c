@@ -129,8 +129,6 @@ static void checked(void *arg, const struct auth_answer *answer)
 		session_refuse(s, reason);
 		return;
 	}
-	if (reason == REASON_OK && u->handshake.request.protocol == PROTOCOL_HTTP)
-		client_remember(c, &u->handshake.credentials);
 	session_judged(s, reason);
 }
 
@@ -154,11 +152,6 @@ static void authenticate(struct session *s)
 
 	question.block_count = identity_checks(blocks, &c->listener->auth, &facts);
 	assert(question.block_count > 0);
-	if (client_recalls(c, given)) {
-		s->setup->identified = true;
-		session_judged(s, REASON_OK);
-		return;
-	}
 	if (!session_attempt(s))
 		return;
 	session_enter(s, STEP_AUTH);

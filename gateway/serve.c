@@ -220,12 +220,11 @@ static void drained(void *arg)
 
 /* In Via it says who we are to ourselves only (RFC 9110, 7.6.3): two gateways in a row are no loop,
  * and no name or address is told. */
-static int make_secrets(struct gateway *g)
+static int make_pseudonym(struct gateway *g)
 {
 	uint32_t number;
 
-	if (getrandom(g->secret, sizeof g->secret, 0) != sizeof g->secret ||
-	    getrandom(&number, sizeof number, 0) != sizeof number)
+	if (getrandom(&number, sizeof number, 0) != sizeof number)
 		return -1;
 	snprintf(g->pseudonym, sizeof g->pseudonym, "hopgate-%08" PRIx32, number);
 	return 0;
@@ -246,7 +245,7 @@ static int prepare(struct serve *s)
 	g->doors = doors_new();
 	g->workers = calloc(g->worker_count, sizeof(struct worker *));
 	if (g->account == NULL || g->quota == NULL || g->doors == NULL || g->workers == NULL ||
-	    make_secrets(g) != 0)
+	    make_pseudonym(g) != 0)
 		return -1;
 	return resolver_library_init();
 }

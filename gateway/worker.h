@@ -26,7 +26,6 @@ struct gateway {
 	atomic_uint clients;   /* in the process */
 	atomic_int pipes_left;
 	unsigned origins_max;       /* idle connections to origins, of each worker */
-	uint8_t secret[32];         /* keys what is never told to anybody */
 	char pseudonym[24];         /* in Via, unless the listener has another */
 	void (*drained)(void *arg); /* by the worker whose last client left, once draining */
 	void *drained_arg;
