@@ -57,8 +57,9 @@ class Pump:
 
 
 def start(hopgate):
-    """One worker; what a sanitizer keeps of freed memory is not ours."""
-    checker = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+    """One worker; what a sanitizer keeps of freed memory and of left stacks is not ours."""
+    checker = ":quarantine_size_mb=1:detect_stack_use_after_return=0"
+    checker = os.environ.get("ASAN_OPTIONS", "") + checker
     return hopgate("workers 1\n", environment={"ASAN_OPTIONS": checker})
 
 

@@ -11,7 +11,7 @@ import hopgate as program
 import servers
 import tools
 from hopgate import Hopgate
-from waiting import accepts, free_port
+from waiting import accepts, free_port, until
 
 
 @pytest.fixture(name="origin")
@@ -193,5 +193,9 @@ def test_an_inherited_socket_of_both_families_is_our_own_door_in_both(hopgate, o
         for far in ("127.0.0.1", "::1"):
             with pytest.raises(clients.Refused):
                 clients.socks5((near, port), far, port)
-    ends = [row["end"] for row in gateway.sessions() if row["target"].endswith(f":{port}")]
-    assert set(ends) == {"loop"}, ends
+
+    def ends():
+        return [row["end"] for row in gateway.sessions() if row["target"].endswith(f":{port}")]
+
+    until(lambda: len(ends()) == 4, "a line for each")
+    assert set(ends()) == {"loop"}
